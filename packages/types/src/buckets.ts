@@ -1,0 +1,12 @@
+import { z } from 'zod'
+
+/** What core knows and everybody reads: JetStream key-value buckets, republished to `know.<bucket>.>`. */
+export const BUCKETS = ['settings', 'routes'] as const
+export type Bucket = (typeof BUCKETS)[number]
+
+/** The keys of bucket `settings`, each a JSON value. */
+export const SETTING_SHAPES = {
+  token_expiration_minutes: z.number().int().positive(),
+} as const
+
+export type SettingKey = keyof typeof SETTING_SHAPES

@@ -1,0 +1,70 @@
+import type { Ask } from './ask.ts'
+import * as core from './asks/core.ts'
+import { healthCheck } from './asks/health.ts'
+import * as logCollector from './asks/log-collector.ts'
+import * as registry from './asks/registry.ts'
+import * as token from './asks/token.ts'
+import type { Bucket } from './buckets.ts'
+import type { EventKind } from './event.ts'
+import * as coreEvents from './events/core.ts'
+import * as registryEvents from './events/registry.ts'
+import type { ServiceName } from './services.ts'
+
+/** Every question that can be asked. */
+export const ASKS: readonly Ask[] = [
+  core.accessGrant,
+  core.projectResolve,
+  logCollector.linesSearch,
+  registry.projectPut,
+  registry.projectClose,
+  registry.projectCount,
+  registry.repositoryList,
+  registry.tagList,
+  token.keyList,
+  token.keyRotate,
+  token.accessIssue,
+  token.personIssue,
+  ...Object.values(healthCheck),
+]
+
+/** Everything that is told. */
+export const EVENTS: readonly EventKind[] = [
+  coreEvents.projectCreated,
+  coreEvents.projectUpdated,
+  coreEvents.projectDeleted,
+  registryEvents.artifactPushed,
+  registryEvents.artifactDeleted,
+  registryEvents.tagDeleted,
+]
+
+/** Durable consumers of streams; `berth provision` makes them. */
+export const CONSUMERS = {
+  'registry-projects': { stream: 'EVENTS', filter: 'event.project.>', owner: 'registry' },
+  'log-collector': { stream: 'LOGS', filter: 'log.>', owner: 'log-collector' },
+} as const
+export type ConsumerName = keyof typeof CONSUMERS
+
+/** What each service asks and reads of the others; its NATS permissions are made from this. */
+export const USES: Record<ServiceName, { asks: readonly Ask[]; reads: readonly Bucket[]; writes: readonly Bucket[] }> =
+  {
+    core: {
+      asks: [
+        registry.projectPut,
+        registry.projectClose,
+        registry.projectCount,
+        registry.repositoryList,
+        registry.tagList,
+        token.keyList,
+        token.keyRotate,
+        token.personIssue,
+        logCollector.linesSearch,
+        ...Object.values(healthCheck),
+      ],
+      reads: [],
+      writes: ['settings', 'routes'],
+    },
+    gateway: { asks: [], reads: ['routes'], writes: [] },
+    'log-collector': { asks: [token.keyList], reads: ['settings'], writes: [] },
+    registry: { asks: [core.accessGrant, core.projectResolve, token.keyList], reads: ['settings'], writes: [] },
+    token: { asks: [core.accessGrant], reads: ['settings'], writes: [] },
+  }
