@@ -1,0 +1,6 @@
+export { guardian } from './guardian.ts'
+export { type NatsAccount, renderNatsConfig } from './nats-config.ts'
+export { type NatsOptions, type RunningNats, startNats } from './nats-server.ts'
+export { freePort } from './ports.ts'
+export { type PostgresOptions, type RunningPostgres, startPostgres } from './postgres.ts'
+export { EXIT, type ExitCode, StartRefused } from './start-refused.ts'
