@@ -69,7 +69,7 @@ function operator(): NatsPermissions {
 function provision(): NatsPermissions {
   return {
     publish: ['$JS.API.>', ...BUCKETS.map((bucket) => `$KV.${bucket}.>`)],
-    subscribe: ['_INBOX_prov.>'],
+    subscribe: ['_INBOX_provision.>'],
     allowResponses: false,
   }
 }

@@ -52,7 +52,7 @@ export const personIssue = defineAsk({
   noun: 'person',
   verb: 'issue',
   summary: 'A short token for a call that core makes on behalf of somebody it has authenticated',
-  effect: 'read',
+  effect: 'write',
   caller: 'service',
   request: z.object({
     name: z.string(),

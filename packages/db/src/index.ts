@@ -1,0 +1,5 @@
+export { type Database, openDatabase, type Queries, type Statement, statement, type Transaction } from './database.ts'
+export { type Migration, migrate } from './migrate.ts'
+export { createOutboxTable, tell } from './outbox.ts'
+export { isUniqueViolation, isUnreachable } from './pg-errors.ts'
+export { type PublishRow, type Relay, startRelay } from './relay.ts'

@@ -1,0 +1,58 @@
+import { fromWire, Unavailable } from '@berth/errors'
+import { currentContext, withSpan } from '@berth/runtime'
+import type { Ask, RequestOf, ResponseOf } from '@berth/types'
+import { headers, type Msg, type MsgHdrs, ErrorCode as NatsCode, type NatsConnection, NatsError } from 'nats'
+import { z } from 'zod'
+import type { AskOptions } from './bus.ts'
+import { AUTHORIZATION, DEADLINE, REQUEST_ID, TRACEPARENT } from './headers.ts'
+
+const WireError = z.object({
+  code: z.string(),
+  message: z.string(),
+  detail: z.unknown().optional(),
+  retryAfterSeconds: z.number().optional(),
+})
+
+export async function askOver<A extends Ask>(
+  connection: NatsConnection,
+  ask: A,
+  request: RequestOf<A>,
+  options: AskOptions,
+): Promise<ResponseOf<A>> {
+  const timeout = options.timeoutMs ?? ask.timeoutMs
+  return withSpan(`ask ${ask.subject}`, 'CLIENT', async () => {
+    const answer = await send(connection, ask, JSON.stringify(request), askHeaders(options, timeout), timeout)
+    const body = decode(answer)
+    if (answer.headers?.get('Nats-Service-Error-Code')) throw fromWire(WireError.parse(body))
+    return ask.response.parse(body) as ResponseOf<A>
+  })
+}
+
+function askHeaders(options: AskOptions, timeoutMs: number): MsgHdrs {
+  const out = headers()
+  const context = currentContext()
+  if (context) {
+    out.set(REQUEST_ID, context.requestId)
+    out.set(TRACEPARENT, context.traceparent)
+  }
+  if (options.token !== undefined) out.set(AUTHORIZATION, `Bearer ${options.token}`)
+  out.set(DEADLINE, new Date(Date.now() + timeoutMs).toISOString())
+  return out
+}
+
+async function send(connection: NatsConnection, ask: Ask, text: string, hdrs: MsgHdrs, timeout: number): Promise<Msg> {
+  try {
+    return await connection.request(ask.subject, text, { headers: hdrs, timeout })
+  } catch (err) {
+    if (err instanceof NatsError && err.code === NatsCode.PermissionsViolation) throw err
+    throw new Unavailable(`${ask.service} cannot be reached`, { cause: err })
+  }
+}
+
+function decode(message: Msg): unknown {
+  try {
+    return JSON.parse(message.string())
+  } catch (err) {
+    throw new Unavailable('an answer could not be read', { cause: err })
+  }
+}

@@ -1,0 +1,87 @@
+import { BUCKETS, CONSUMERS, STREAMS } from '@berth/types'
+import { AckPolicy, DeliverPolicy, DiscardPolicy, type JetStreamManager, RetentionPolicy, StorageType } from 'nats'
+import type { Bus } from './bus.ts'
+
+const MIB = 1024 * 1024
+const ACK_WAIT_NS = 30 * 1_000_000_000
+
+/**
+ * Creates or updates every stream, bucket and durable consumer of a suite. Repeating it changes nothing; it is the
+ * only code that may, with a NATS user of its own.
+ */
+export async function provision(bus: Bus, options: { replicas?: number } = {}): Promise<void> {
+  const manager = await bus.connection.jetstreamManager({ checkAPI: false, timeout: 10_000 })
+  const replicas = options.replicas ?? 1
+  for (const stream of STREAMS) {
+    await putStream(manager, {
+      name: stream.name,
+      subjects: [...stream.subjects],
+      max_age: stream.maxAgeNs,
+      max_bytes: stream.maxBytes,
+      ...(stream.duplicateWindowNs > 0 ? { duplicate_window: stream.duplicateWindowNs } : {}),
+      num_replicas: replicas,
+    })
+  }
+  for (const bucket of BUCKETS) {
+    await putStream(manager, {
+      name: `KV_${bucket}`,
+      subjects: [`$KV.${bucket}.>`],
+      max_msgs_per_subject: 1,
+      max_bytes: 64 * MIB,
+      allow_direct: true,
+      republish: { src: `$KV.${bucket}.>`, dest: `know.${bucket}.>` },
+      num_replicas: replicas,
+    })
+  }
+  for (const [name, { stream, filter }] of Object.entries(CONSUMERS)) await putConsumer(manager, stream, name, filter)
+}
+
+/** A durable consumer on a stream, for `berth nats user add --follow`. */
+export async function provisionConsumer(bus: Bus, stream: string, name: string, filters: string[]): Promise<void> {
+  const manager = await bus.connection.jetstreamManager({ checkAPI: false, timeout: 10_000 })
+  await manager.consumers.add(stream, {
+    durable_name: name,
+    ack_policy: AckPolicy.Explicit,
+    ack_wait: ACK_WAIT_NS,
+    deliver_policy: DeliverPolicy.New,
+    filter_subjects: filters,
+  })
+}
+
+type StreamDefinition = Parameters<JetStreamManager['streams']['add']>[0]
+
+async function putStream(manager: JetStreamManager, definition: StreamDefinition & { name: string }): Promise<void> {
+  const whole = {
+    retention: RetentionPolicy.Limits,
+    storage: StorageType.File,
+    discard: DiscardPolicy.Old,
+    ...definition,
+  }
+  if (await exists(() => manager.streams.info(definition.name))) await manager.streams.update(definition.name, whole)
+  else await manager.streams.add(whole)
+}
+
+async function putConsumer(manager: JetStreamManager, stream: string, name: string, filter: string): Promise<void> {
+  if (await exists(() => manager.consumers.info(stream, name))) {
+    await manager.consumers.update(stream, name, { filter_subject: filter, ack_wait: ACK_WAIT_NS })
+    return
+  }
+  await manager.consumers.add(stream, {
+    durable_name: name,
+    ack_policy: AckPolicy.Explicit,
+    ack_wait: ACK_WAIT_NS,
+    deliver_policy: DeliverPolicy.All,
+    max_ack_pending: 20_000,
+    filter_subject: filter,
+  })
+}
+
+async function exists(look: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await look()
+    return true
+  } catch (err) {
+    if ((err as { api_error?: { code?: number } }).api_error?.code === 404) return false
+    throw err
+  }
+}

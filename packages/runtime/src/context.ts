@@ -1,0 +1,45 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { randomBytes, randomUUID } from 'node:crypto'
+import type { IncomingHttpHeaders } from 'node:http'
+
+/** What travels with a piece of work through every service it touches. */
+export interface WorkContext {
+  readonly requestId: string
+  /** W3C trace context, version 00. */
+  readonly traceparent: string
+}
+
+const REQUEST_ID = /^[\w.:-]{1,128}$/
+const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/
+
+const storage = new AsyncLocalStorage<WorkContext>()
+
+export function currentContext(): WorkContext | undefined {
+  return storage.getStore()
+}
+
+export function withContext<T>(context: WorkContext, work: () => T): T {
+  return storage.run(context, work)
+}
+
+/** Ids that are malformed are replaced, never passed on. */
+export function contextOf(ids: { requestId?: string; traceparent?: string }): WorkContext {
+  const { requestId, traceparent } = ids
+  return {
+    requestId: requestId !== undefined && REQUEST_ID.test(requestId) ? requestId : randomUUID(),
+    traceparent: traceparent !== undefined && TRACEPARENT.test(traceparent) ? traceparent : newTraceparent(),
+  }
+}
+
+export function contextOfHeaders(headers: IncomingHttpHeaders): WorkContext {
+  const { traceparent } = headers
+  const requestId = headers['x-request-id']
+  return contextOf({
+    requestId: typeof requestId === 'string' ? requestId : undefined,
+    traceparent: typeof traceparent === 'string' ? traceparent : undefined,
+  })
+}
+
+function newTraceparent(): string {
+  return `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-00`
+}

@@ -1,0 +1,23 @@
+export { openAdmin, type ReadinessCheck } from './admin.ts'
+export { type Running, runService } from './boot.ts'
+export { contextOf, contextOfHeaders, currentContext, type WorkContext, withContext } from './context.ts'
+export { createLifecycle, type Lifecycle, untilSignal } from './lifecycle.ts'
+export { type Address, listen, parseAddress } from './listen.ts'
+export { createLogger, type Logger, type LogSink, type ServiceLogger, silentLogger } from './log.ts'
+export { Counter, createMetrics, Gauge, Histogram, type HttpMetrics, httpMetrics, Registry } from './metrics.ts'
+export { redact, redactText, serialiseError } from './redact.ts'
+export { expressErrors, renderError } from './render-error.ts'
+export { observed, type RequestObserver } from './request.ts'
+export {
+  addressSetting,
+  booleanSetting,
+  databaseUrl,
+  type NatsSettings,
+  natsSettings,
+  parseSettings,
+  type ServiceSettings,
+  SettingInvalid,
+  secretKeySetting,
+  serviceSettings,
+} from './settings.ts'
+export { withSpan } from './span.ts'

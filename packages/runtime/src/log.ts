@@ -1,0 +1,94 @@
+import { randomBytes } from 'node:crypto'
+import { LOG_LEVELS, type LogLevel } from '@berth/types'
+import winston from 'winston'
+import Transport from 'winston-transport'
+import { currentContext } from './context.ts'
+import { redact, serialiseError } from './redact.ts'
+
+type Fields = Record<string, unknown>
+
+/** A line is a fixed sentence and fields; `err` is written with name, code, message and stack. */
+export interface Logger {
+  error(message: string, fields?: Fields): void
+  warn(message: string, fields?: Fields): void
+  info(message: string, fields?: Fields): void
+  debug(message: string, fields?: Fields): void
+}
+
+/** Takes each finished line; must not wait and must not throw. */
+export type LogSink = (line: { service: string; level: LogLevel; json: string }) => void
+
+export interface ServiceLogger extends Logger {
+  /** Sends every further line there as well as to stdout. */
+  addSink(sink: LogSink): void
+}
+
+const MESSAGE = Symbol.for('message')
+
+class SinkTransport extends Transport {
+  readonly #service: string
+  readonly #sink: LogSink
+
+  constructor(service: string, sink: LogSink) {
+    super()
+    this.#service = service
+    this.#sink = sink
+  }
+
+  override log(info: { level: string; [MESSAGE]?: string }, done: () => void): void {
+    this.#sink({ service: this.#service, level: info.level as LogLevel, json: String(info[MESSAGE]) })
+    done()
+  }
+}
+
+/** JSON lines on stdout: time, level, service, instance, a number that counts them, the request id, then the fields. */
+export function createLogger(options: { service: string; level: LogLevel; replica?: number }): ServiceLogger {
+  const { service, level, replica } = options
+  const instance = randomBytes(6).toString('hex')
+  let seq = 0
+  const numbered = winston.format((info) => {
+    const { level: at, message, ...fields } = info
+    seq++
+    const context = currentContext()
+    const line = {
+      timestamp: new Date().toISOString(),
+      level: at,
+      service,
+      ...(replica === undefined ? {} : { replica }),
+      instance,
+      seq,
+      message: String(message),
+      ...(context && { requestId: context.requestId, traceId: context.traceparent.slice(3, 35) }),
+      ...(redact(fields) as Fields),
+    }
+    return Object.assign(info, { [MESSAGE]: JSON.stringify(line) })
+  })
+  const logger = winston.createLogger({
+    levels: Object.fromEntries(LOG_LEVELS.map((name, index) => [name, index])),
+    level,
+    format: numbered(),
+    transports: [new winston.transports.Console({ stderrLevels: [], consoleWarnLevels: [] })],
+  })
+  const write =
+    (at: LogLevel) =>
+    (message: string, fields: Fields = {}) => {
+      const { err, ...rest } = fields
+      logger.log(at, message, err === undefined ? rest : { ...rest, err: serialiseError(err) })
+    }
+  return {
+    error: write('error'),
+    warn: write('warn'),
+    info: write('info'),
+    debug: write('debug'),
+    addSink: (sink) => void logger.add(new SinkTransport(service, sink)),
+  }
+}
+
+/** Swallows everything; for tests and tools that speak for themselves. */
+export const silentLogger: ServiceLogger = {
+  error: () => undefined,
+  warn: () => undefined,
+  info: () => undefined,
+  debug: () => undefined,
+  addSink: () => undefined,
+}

@@ -1,0 +1,42 @@
+const SECRET_KEY =
+  /^(?:authorization|proxy-authorization|cookie|set-cookie|.*(?:password|passwd|secret|token|credential|private_?key|api_?key|access_?key))$/i
+const SECRET_TEXT: readonly [RegExp, string][] = [
+  [/\b(bearer|basic)\s+[\w.~+/=-]{8,}/gi, '$1 [redacted]'],
+  [/\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g, '[redacted]'],
+  [/(\w+:\/\/[^\s/:@]*):[^\s/@]+@/g, '$1:[redacted]@'],
+]
+const MAX_DEPTH = 6
+const MAX_TEXT = 8_192
+
+/** The value with secrets taken out, by the name of the field and by the look of the text; depth and length bounded. */
+export function redact(value: unknown, depth = 0): unknown {
+  if (typeof value === 'string') return redactText(value)
+  if (typeof value === 'bigint') return value.toString()
+  if (value === null || typeof value !== 'object') return value
+  if (value instanceof Date) return value.toISOString()
+  if (value instanceof Error) return serialiseError(value)
+  if (depth >= MAX_DEPTH) return '[too deep]'
+  if (Array.isArray(value)) return value.slice(0, 100).map((item) => redact(item, depth + 1))
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key, SECRET_KEY.test(key) ? '[redacted]' : redact(item, depth + 1)]),
+  )
+}
+
+export function redactText(text: string): string {
+  let out = text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text
+  for (const [pattern, replacement] of SECRET_TEXT) out = out.replace(pattern, replacement)
+  return out
+}
+
+/** What a log keeps of an error: name, code, message, stack and cause; a plain JSON format would print `{}`. */
+export function serialiseError(err: unknown, depth = 0): unknown {
+  if (!(err instanceof Error)) return redact(err)
+  const { code, cause } = err as { code?: unknown; cause?: unknown }
+  return {
+    name: err.name,
+    ...(code === undefined ? {} : { code: String(code) }),
+    message: redactText(err.message),
+    stack: redactText(err.stack ?? ''),
+    ...(cause === undefined || depth > 3 ? {} : { cause: serialiseError(cause, depth + 1) }),
+  }
+}

@@ -1,0 +1,42 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { contextOfHeaders, withContext } from './context.ts'
+import type { Logger } from './log.ts'
+import type { HttpMetrics } from './metrics.ts'
+
+export interface RequestObserver {
+  log: Logger
+  metrics: HttpMetrics
+  /** A word of a small fixed set for the request, used as a label; never the path itself. */
+  operation: (req: IncomingMessage) => string
+}
+
+/**
+ * Runs each request in its context: request id made or kept and echoed, trace carried, one log line and one set of
+ * metrics when it is over.
+ */
+export function observed(handler: RequestListener, observer: RequestObserver): RequestListener {
+  const { log, metrics } = observer
+  return (req: IncomingMessage, res: ServerResponse & { req: IncomingMessage }) => {
+    const context = contextOfHeaders(req.headers)
+    withContext(context, () => {
+      const began = process.hrtime.bigint()
+      res.setHeader('x-request-id', context.requestId)
+      metrics.inFlight.inc()
+      res.once('close', () => {
+        const seconds = Number(process.hrtime.bigint() - began) / 1e9
+        const labels = { method: req.method ?? '', code: String(res.statusCode), operation: observer.operation(req) }
+        metrics.inFlight.dec()
+        metrics.requests.inc(labels)
+        metrics.seconds.observe(labels, seconds)
+        log.info('request', {
+          method: req.method,
+          path: (req.url ?? '').split('?')[0],
+          status: res.statusCode,
+          ms: Math.round(seconds * 1e5) / 100,
+          ...(res.writableFinished ? {} : { aborted: true }),
+        })
+      })
+      handler(req, res)
+    })
+  }
+}
