@@ -2,6 +2,7 @@ import { Unavailable } from '@berth/errors'
 import { Gauge, type Logger, type Registry } from '@berth/runtime'
 import knexFactory, { type Knex } from 'knex'
 import pg from 'pg'
+import { createPatience } from './patience.ts'
 import { isUnreachable } from './pg-errors.ts'
 
 /** A statement the server parses once for each connection. `values` are `$1`, `$2`, … */
@@ -44,8 +45,9 @@ export interface Database extends Queries {
   close(): Promise<void>
 }
 
-const CONNECT_MS = 800
-const QUERY_MS = 15_000
+const CONNECT_MS = 5_000
+const PROBE_MS = 400
+const QUERY_MS = 60_000
 const RETRIED = new Set(['40001', '40P01'])
 
 // bigint columns hold ids and byte counts; all of ours stay far below 2^53.
@@ -74,9 +76,20 @@ export function openDatabase(options: {
   if (metrics) measure(pool, metrics)
   let knex: Knex | undefined
 
+  const patient = createPatience(async () => {
+    const client = new pg.Client({ ...connection, connectionTimeoutMillis: PROBE_MS, query_timeout: PROBE_MS })
+    client.on('error', () => undefined)
+    try {
+      await client.connect()
+      await client.query('SELECT 1')
+    } finally {
+      client.end().catch(() => undefined)
+    }
+  })
+
   async function translated<T>(work: () => Promise<T>): Promise<T> {
     try {
-      return await work()
+      return await patient(work())
     } catch (err) {
       if (isUnreachable(err)) throw new Unavailable('the database cannot be reached', { cause: err })
       throw err
@@ -130,6 +143,8 @@ export function openDatabase(options: {
     connect: () =>
       translated(async () => {
         const client = new pg.Client({ ...connection, query_timeout: undefined })
+        // Without a listener a lost connection would end the process; the next query on it fails anyway.
+        client.on('error', (err) => log.warn('a connection to Postgres was lost', { err }))
         await client.connect()
         return client
       }),

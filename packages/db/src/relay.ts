@@ -57,7 +57,6 @@ export function startRelay(options: {
 
   async function lead(): Promise<void> {
     const holder = await database.connect()
-    holder.on('error', () => undefined)
     try {
       while (!stopped) {
         const { rows } = await holder.query('SELECT pg_try_advisory_lock(hashtext($1)) AS held', [
