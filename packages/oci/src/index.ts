@@ -1,3 +1,11 @@
+export {
+  type BearerChallenge,
+  basicChallenge,
+  bearerChallenge,
+  type Challenge,
+  ChallengeInvalid,
+  parseChallenges,
+} from './challenge.ts'
 export { type Descriptor, isRequired, parseDescriptor } from './descriptor.ts'
 export {
   algorithmOf,
@@ -23,10 +31,10 @@ export {
   type Manifest,
   type OpaqueManifest,
   parseManifest,
-  parseMediaType,
   referrerType,
 } from './manifest.ts'
 export { ManifestInvalid, ManifestTooLarge, ManifestUnsupported } from './manifest-invalid.ts'
+export { parseMediaType } from './manifest-type.ts'
 export {
   EMPTY_JSON_DIGEST,
   isDockerSchema1,
@@ -37,6 +45,15 @@ export {
   MEDIA_TYPE,
 } from './media-types.ts'
 export { formatPlatform, type Platform } from './platform.ts'
+export {
+  type ByteRange,
+  formatContentRange,
+  formatUploadRange,
+  parseRange,
+  parseUploadRange,
+  RangeInvalid,
+  unsatisfiedRange,
+} from './range.ts'
 export { formatReference, ManifestUnknown, parseReference, type Reference, unknownWhenReading } from './reference.ts'
 export {
   findRepositoryName,

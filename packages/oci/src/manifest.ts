@@ -1,6 +1,7 @@
 import { type Descriptor, isRequired, parseDescriptor } from './descriptor.ts'
 import { foldedKeys, optionalAnnotations, optionalArray, optionalString, refuseLookalikes } from './json-fields.ts'
 import { ManifestInvalid, ManifestTooLarge, ManifestUnsupported } from './manifest-invalid.ts'
+import { parseMediaType, requireSameType, typeInside } from './manifest-type.ts'
 import { isDockerSchema1, isImageType, isIndexType, MEDIA_TYPE } from './media-types.ts'
 import { type Platform, parsePlatform } from './platform.ts'
 import { isJsonObject, type JsonObject, parseStrictJson } from './strict-json.ts'
@@ -55,8 +56,6 @@ const KEYS = foldedKeys(
   'subject',
   'annotations',
 )
-const ESSENCE = /^[a-z0-9][a-z0-9!#$&^_.+-]{0,126}\/[a-z0-9][a-z0-9!#$&^_.+-]{0,126}$/
-
 /**
  * Reads a manifest as pushed. The bytes stay the truth; this says what they mean, so that no two readers disagree:
  * keys given twice or in another case, a `mediaType` unlike the Content-Type, and documents that are image and index
@@ -84,17 +83,6 @@ export function parseManifest(bytes: Uint8Array, contentType: string | undefined
   return untouched(mediaType, bytes.length)
 }
 
-/**
- * The `type/subtype` of a Content-Type, lower-case, without parameters.
- *
- * @throws {ManifestInvalid} when it is none
- */
-export function parseMediaType(contentType: string): string {
-  const essence = (contentType.split(';', 1)[0] ?? '').trim().toLowerCase()
-  if (!ESSENCE.test(essence)) throw new ManifestInvalid('Content-Type is not a media type')
-  return essence
-}
-
 /** What the referrers API calls this manifest: its own type, else that of an image's config, else nothing. */
 export function referrerType(manifest: Manifest): string | undefined {
   return manifest.artifactType ?? (manifest.kind === 'image' ? manifest.config?.mediaType : undefined)
@@ -120,30 +108,11 @@ function readsAsJson(bytes: Uint8Array, mediaType: string): unknown {
   }
 }
 
-function requireSameType(document: JsonObject, mediaType: string): void {
-  const inside = document.mediaType
-  if (typeof inside === 'string' && inside !== '' && inside.toLowerCase() !== mediaType) {
-    throw new ManifestInvalid('differs from the Content-Type', 'mediaType')
-  }
-}
-
-function typeInside(document: JsonObject): string {
-  const inside = optionalString(document, 'mediaType', '')
-  return inside ? parseMediaType(inside) : typeByShape(document)
-}
-
-function typeByShape(document: JsonObject): string {
-  if (document.schemaVersion === 1) throw new ManifestUnsupported(MEDIA_TYPE.dockerSchema1)
-  if (has(document, 'manifests')) return MEDIA_TYPE.ociIndex
-  if (has(document, 'config')) return MEDIA_TYPE.ociManifest
-  throw new ManifestInvalid('neither Content-Type nor mediaType says what it is')
-}
-
 function image(document: JsonObject, mediaType: string, sizeBytes: number): ImageManifest {
   const isArtifact = mediaType === MEDIA_TYPE.ociArtifact
   refuseLookalikes(document, KEYS, '')
   if (has(document, 'manifests')) throw new ManifestInvalid('an image has no manifests', 'manifests')
-  if (!isArtifact) requireVersion(document, mediaType)
+  requireHead(document, mediaType)
   const config = has(document, 'config') && !isArtifact ? parseDescriptor(document.config, 'config') : undefined
   if (config === undefined && !isArtifact) throw new ManifestInvalid('is required', 'config')
   const listed = isArtifact ? 'blobs' : 'layers'
@@ -162,8 +131,8 @@ function image(document: JsonObject, mediaType: string, sizeBytes: number): Imag
 
 function index(document: JsonObject, mediaType: string, sizeBytes: number): IndexManifest {
   refuseLookalikes(document, KEYS, '')
-  requireVersion(document, mediaType)
-  for (const key of ['config', 'layers', 'blobs']) {
+  requireHead(document, mediaType)
+  for (const key of ['config', 'layers']) {
     if (has(document, key)) throw new ManifestInvalid(`an index has no ${key}`, key)
   }
   if (!Object.hasOwn(document, 'manifests')) throw new ManifestInvalid('is required', 'manifests')
@@ -193,11 +162,12 @@ function commonFacts(document: JsonObject, mediaType: string, sizeBytes: number)
   }
 }
 
-function requireVersion(document: JsonObject, mediaType: string): void {
-  if (document.schemaVersion !== 2) throw new ManifestInvalid('must be 2', 'schemaVersion')
+function requireHead(document: JsonObject, mediaType: string): void {
   const inside = optionalString(document, 'mediaType', '')
   const isDocker = mediaType.startsWith('application/vnd.docker.')
   if (isDocker && !inside) throw new ManifestInvalid('is required', 'mediaType')
+  const hasVersion = mediaType !== MEDIA_TYPE.ociArtifact
+  if (hasVersion && document.schemaVersion !== 2) throw new ManifestInvalid('must be 2', 'schemaVersion')
 }
 
 /** Each digest once, as far as the registry must hold it. One digest cannot have two sizes. */
