@@ -1,6 +1,7 @@
 export { openAdmin, type ReadinessCheck } from './admin.ts'
 export { type Running, runService } from './boot.ts'
 export { contextOf, contextOfHeaders, currentContext, type WorkContext, withContext } from './context.ts'
+export { KNOWN_SETTINGS, type KnownSetting, S3_SETTINGS } from './known-settings.ts'
 export { createLifecycle, type Lifecycle, untilSignal } from './lifecycle.ts'
 export { type Address, listen, parseAddress } from './listen.ts'
 export { createLogger, type Logger, type LogSink, type ServiceLogger, silentLogger } from './log.ts'

@@ -1,0 +1,146 @@
+import { randomBytes } from 'node:crypto'
+import { access, constants, mkdir, readdir, readFile, stat } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { z } from 'zod'
+import { takeLock } from './claim.ts'
+import { canTraverse, unprivilegedUser } from './os-user.ts'
+import { SHARED_HOME } from './postgres-binaries.ts'
+import { writePrivateFile } from './private-file.ts'
+import { EXIT, StartRefused } from './start-refused.ts'
+
+const MARKER = 'berth.json'
+const Marker = z.object({
+  /** Random: a directory deleted and made again is another suite, though its path is the same. */
+  id: z.string().regex(/^[0-9a-f]{32}$/),
+  createdAt: z.iso.datetime(),
+  /** False until a suite has been ready on it once: until then an admin password may still be made. */
+  settled: z.boolean(),
+})
+type Marker = z.output<typeof Marker>
+
+/** `$BERTH_DATA`, claimed for this process. */
+export interface DataDir {
+  path: string
+  id: string
+  /** No suite has been ready on it yet. */
+  isNew: boolean
+  /** Where Postgres keeps its files: inside, or under /var/lib/berth where its account cannot get in. */
+  postgresHome: string
+  at(...names: string[]): string
+  /** Makes a directory inside, for its owner alone. */
+  make(...names: string[]): Promise<string>
+  settle(): Promise<void>
+  release(): Promise<void>
+}
+
+/**
+ * Claims the data directory, making it when it is absent.
+ *
+ * @throws {StartRefused} exit code 4: it cannot be written, is not ours, or another suite runs on it
+ */
+export async function claimDataDir(path: string): Promise<DataDir> {
+  const directory = resolve(path)
+  try {
+    await makeDirectory(directory)
+    const entries = (await readdir(directory)).filter((name) => !isHarmless(name))
+    if (entries.length > 0 && !entries.includes(MARKER))
+      throw refused('the data directory holds files of something else', directory)
+    await access(directory, constants.W_OK | constants.X_OK)
+    const lock = await takeLock(directory)
+    if ('heldBy' in lock) throw refused(`the data directory is in use by another suite, pid ${lock.heldBy}`, directory)
+    const marker = await readOrMakeMarker(directory)
+    return claimed(directory, marker, await chooseHome(directory, marker.id), lock.release)
+  } catch (err) {
+    if (err instanceof StartRefused) throw err
+    const code = (err as NodeJS.ErrnoException).code
+    if (code === undefined) throw err
+    throw refused(`the data directory cannot be used: ${wordsFor(code)}`, directory, err)
+  }
+}
+
+function claimed(path: string, marker: Marker, postgresHome: string, release: () => Promise<void>): DataDir {
+  return {
+    path,
+    id: marker.id,
+    isNew: !marker.settled,
+    postgresHome,
+    at: (...names) => join(path, ...names),
+    make: async (...names) => {
+      const made = join(path, ...names)
+      await mkdir(made, { recursive: true, mode: 0o700 })
+      return made
+    },
+    settle: () => writeMarker(path, { ...marker, settled: true }),
+    release,
+  }
+}
+
+/**
+ * For its owner alone, but for root, where Postgres' account has to pass through to files of its own: everything
+ * inside has modes of its own.
+ */
+async function makeDirectory(directory: string): Promise<void> {
+  if (await isThere(directory)) return
+  const user = await unprivilegedUser()
+  await mkdir(dirname(directory), { recursive: true })
+  const passable = user !== undefined && (await canTraverse(dirname(directory), user))
+  await mkdir(directory, { mode: passable ? 0o711 : 0o700 })
+}
+
+async function chooseHome(directory: string, id: string): Promise<string> {
+  const user = await unprivilegedUser()
+  if (!user || (await canTraverse(directory, user))) return join(directory, 'postgres')
+  const home = join(SHARED_HOME, id)
+  await mkdir(SHARED_HOME, { recursive: true, mode: 0o755 })
+  return home
+}
+
+async function readOrMakeMarker(directory: string): Promise<Marker> {
+  const path = join(directory, MARKER)
+  if (!(await isThere(path))) {
+    const marker = { id: randomBytes(16).toString('hex'), createdAt: new Date().toISOString(), settled: false }
+    await writeMarker(directory, marker)
+    return marker
+  }
+  try {
+    return Marker.parse(JSON.parse(await readFile(path, 'utf8')))
+  } catch (err) {
+    if ((err as NodeJS.ErrnoException).code !== undefined) throw err
+    throw refused('the data directory was not made by this program', path, err)
+  }
+}
+
+async function writeMarker(directory: string, marker: Marker): Promise<void> {
+  await writePrivateFile(join(directory, MARKER), `${JSON.stringify(marker)}\n`)
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await stat(path)
+    return true
+  } catch (err) {
+    if ((err as NodeJS.ErrnoException).code === 'ENOENT') return false
+    throw err
+  }
+}
+
+/** What a fresh volume holds, and what we leave when killed while writing. */
+function isHarmless(name: string): boolean {
+  return name === 'lost+found' || (name.startsWith('berth.') && name.endsWith('.tmp')) || name === 'berth.lock'
+}
+
+function refused(what: string, where: string, cause?: unknown): StartRefused {
+  return new StartRefused(EXIT.dataDirectory, what, where, { cause })
+}
+
+function wordsFor(code: string): string {
+  const words: Record<string, string> = {
+    EACCES: 'permission denied',
+    EPERM: 'not permitted',
+    EROFS: 'the file system is read-only',
+    ENOSPC: 'no space is left',
+    ENOTDIR: 'it is not a directory',
+    EEXIST: 'it is not a directory',
+  }
+  return words[code] ?? code
+}

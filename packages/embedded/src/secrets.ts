@@ -1,0 +1,72 @@
+import { createHmac, randomBytes, randomInt } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { writePrivateFile } from './private-file.ts'
+import { EXIT, StartRefused } from './start-refused.ts'
+
+/** Keys that stand in examples; whoever has one of them has nothing. */
+const EXAMPLES = new Set(
+  ['0123456789abcdef0123456789abcdef', 'abcdefghijklmnopqrstuvwxyz012345', 'not-a-secure-key-not-a-secure-ke'].map(
+    (text) => Buffer.from(text).toString('base64'),
+  ),
+)
+
+/**
+ * 32 bytes in base64 that chance could have made.
+ *
+ * @returns what is wrong with it, or undefined
+ */
+export function weaknessOfKey(text: string): string | undefined {
+  const key = Buffer.from(text, 'base64')
+  if (key.length !== 32) return 'must be 32 bytes in base64'
+  if (EXAMPLES.has(key.toString('base64'))) return 'is a value from an example'
+  // Chance makes fewer than 18 different values among 32 once in 10^15, and printable text alone once in 10^13.
+  if (new Set(key).size < 18) return 'is too regular to be random'
+  if (key.every((byte) => byte >= 0x20 && byte < 0x7f)) return 'is text, not 32 random bytes'
+  return undefined
+}
+
+/** The key at `path`, made on first use. */
+export async function readOrMakeKey(path: string): Promise<string> {
+  const kept = await readTrimmed(path)
+  if (kept === undefined) {
+    const made = randomBytes(32).toString('base64')
+    await writePrivateFile(path, `${made}\n`)
+    return made
+  }
+  const weakness = weaknessOfKey(kept)
+  if (weakness) throw new StartRefused(EXIT.wrongSetting, `the secret key ${weakness}`, path)
+  return kept
+}
+
+export async function readTrimmed(path: string): Promise<string | undefined> {
+  try {
+    return (await readFile(path, 'utf8')).trim()
+  } catch (err) {
+    if ((err as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw err
+  }
+}
+
+/** A password of a part, made from the secret key so that nothing more has to be kept. */
+export function derivedPassword(secretKey: string, whose: `postgres:${string}` | `nats:${string}`): string {
+  return createHmac('sha256', Buffer.from(secretKey, 'base64')).update(whose).digest('base64url')
+}
+
+const UPPER = 'ABCDEFGHJKLMNPQRSTUVWXYZ'
+const LOWER = 'abcdefghijkmnopqrstuvwxyz'
+const DIGIT = '23456789'
+
+/** 20 characters without look-alikes, at least one of each kind Harbor's rule asks for. */
+export function makePassword(): string {
+  const all = UPPER + LOWER + DIGIT
+  for (;;) {
+    const made = Array.from({ length: 20 }, () => all[randomInt(all.length)]).join('')
+    if (weaknessOfPassword(made) === undefined) return made
+  }
+}
+
+/** Harbor's rule. */
+export function weaknessOfPassword(text: string): string | undefined {
+  const fits = text.length >= 8 && text.length <= 128 && /[A-Z]/.test(text) && /[a-z]/.test(text) && /\d/.test(text)
+  return fits ? undefined : 'must have 8 to 128 characters with an upper case letter, a lower case letter and a digit'
+}

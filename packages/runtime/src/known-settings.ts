@@ -1,0 +1,101 @@
+import { SERVICES, settingPrefix } from '@berth/types'
+
+/** One name of the environment that means something to a part of the suite. */
+export interface KnownSetting {
+  name: string
+  /** What holds when it is not set; absent: nothing, or something made at first start. */
+  default?: string
+  description: string
+  /** Its value is never shown. */
+  secret?: true
+  /** Known from now on; what it governs comes with a later version, until then setting it is said to have no effect. */
+  later?: true
+}
+
+const SUITE: readonly KnownSetting[] = [
+  { name: 'BERTH_HTTP_PORT', default: '8080', description: 'port of the public HTTP door' },
+  { name: 'BERTH_HTTPS_PORT', default: '8443', description: 'port of the public HTTPS door, used when TLS is on' },
+  { name: 'BERTH_BIND', default: '127.0.0.1', description: 'address the public doors listen on' },
+  { name: 'BERTH_DATA', default: '.berth', description: 'directory of everything the suite keeps' },
+  {
+    name: 'BERTH_ADMIN_PASSWORD',
+    description: 'password of the user admin, used only while none is stored; else one is made at first start',
+    secret: true,
+  },
+  { name: 'HARBOR_ADMIN_PASSWORD', description: 'the same, under the name Harbor has for it', secret: true },
+  {
+    name: 'BERTH_EXTERNAL_URL',
+    description: 'URL clients reach us by; else realm and Location follow the Host header',
+  },
+  { name: 'BERTH_TRUSTED_PROXIES', description: 'CIDRs of proxies whose forwarded headers are believed, by comma' },
+  { name: 'BERTH_TLS', default: 'off', description: 'off, self-signed or files' },
+  { name: 'BERTH_TLS_CERT', description: 'certificate chain in PEM, with BERTH_TLS=files' },
+  { name: 'BERTH_TLS_KEY', description: 'its private key in PEM, with BERTH_TLS=files' },
+  { name: 'BERTH_HTTP_REDIRECT', default: 'false', description: 'answer HTTP with a redirect to HTTPS' },
+  {
+    name: 'BERTH_SECRET_KEY',
+    description: '32 bytes in base64 that protect secrets at rest; else made into $BERTH_DATA/secret-key',
+    secret: true,
+  },
+  { name: 'BERTH_TOKEN_ALG', default: 'RS256', description: 'RS256 or ES256: how tokens are signed' },
+  { name: 'DATABASE_URL', description: 'a Postgres to use instead of our own', secret: true },
+  { name: 'NATS_URL', description: 'a NATS server to use instead of our own, 2.12 or newer', secret: true },
+  { name: 'BERTH_NATS_REPLICAS', default: '1', description: 'copies a NATS cluster keeps of each stream: 1, 3 or 5' },
+  { name: 'BERTH_STORAGE', default: 'filesystem', description: 'where blobs are kept: filesystem' },
+  { name: 'BERTH_SCALE', description: 'replicas of services, such as registry=2,gateway=2' },
+  { name: 'BERTH_LOG_LEVEL', default: 'info', description: 'error, warn, info or debug' },
+  { name: 'BERTH_EGRESS_ALLOW', description: 'where outgoing connections may go', later: true },
+  { name: 'BERTH_EGRESS_DENY', description: 'where outgoing connections may not go', later: true },
+  {
+    name: 'CONFIG_OVERWRITE_JSON',
+    description: "configuration that overrides the stored one, as Harbor's",
+    later: true,
+  },
+  {
+    name: 'GC_TIME_WINDOW_HOURS',
+    default: '2',
+    description: 'how long garbage collection spares what is new',
+    later: true,
+  },
+  { name: 'MAX_JOB_WORKERS', default: '10', description: 'jobs worked at a time', later: true },
+]
+
+const S3 = 'ENDPOINT EXTERNAL_ENDPOINT BUCKET PREFIX REGION ACCESS_KEY SECRET_KEY PATH_STYLE CA REDIRECT'.split(' ')
+
+/** Refused while storage on S3 is not there yet: bytes must not silently go elsewhere. */
+export const S3_SETTINGS: readonly string[] = S3.map((name) => `BERTH_S3_${name}`)
+
+const INSIDE: readonly KnownSetting[] = [
+  { name: 'BERTH_REPLICA', default: '0', description: 'number of this replica of its service' },
+  { name: 'BERTH_PARENT_PID', description: 'the process a part leaves with; set by who starts it' },
+  { name: 'BERTH_SHUTDOWN_GRACE_MS', default: '20000', description: 'how long each step of stopping may take' },
+]
+
+function settingsOfService(service: (typeof SERVICES)[number]): KnownSetting[] {
+  const prefix = settingPrefix(service)
+  return [
+    { name: `${prefix}_LISTEN`, description: `host:port of the door of ${service}` },
+    { name: `${prefix}_ADMIN_LISTEN`, description: `host:port of the private door of ${service}` },
+    { name: `${prefix}_NATS_CREDS`, description: `file with the NATS credentials of ${service}` },
+  ]
+}
+
+const ONE_SERVICE: readonly KnownSetting[] = [
+  { name: 'BERTH_CORE_DATABASE_URL', description: 'Postgres as core sees it; else DATABASE_URL', secret: true },
+  { name: 'BERTH_REGISTRY_DATABASE_URL', description: 'Postgres as registry sees it; else DATABASE_URL', secret: true },
+  { name: 'BERTH_TOKEN_DATABASE_URL', description: 'Postgres as token sees it; else DATABASE_URL', secret: true },
+  { name: 'BERTH_REGISTRY_ROOT', description: 'directory of the bytes of blobs, with BERTH_STORAGE=filesystem' },
+  { name: 'BERTH_LOG_COLLECTOR_DIR', description: 'directory of the log files' },
+  { name: 'BERTH_GATEWAY_CORE_URLS', description: 'base URLs of the replicas of core, by comma' },
+  { name: 'BERTH_GATEWAY_REGISTRY_URLS', description: 'base URLs of the replicas of registry, by comma' },
+  { name: 'BERTH_GATEWAY_TOKEN_URLS', description: 'base URLs of the replicas of token, by comma' },
+]
+
+/** Every name the suite knows, those of its services included. */
+export const KNOWN_SETTINGS: readonly KnownSetting[] = [
+  ...SUITE,
+  ...S3_SETTINGS.map((name) => ({ name, description: 'storage on S3', later: true as const })),
+  ...INSIDE,
+  ...SERVICES.flatMap(settingsOfService),
+  ...ONE_SERVICE,
+]
