@@ -8,13 +8,6 @@ export class SettingInvalid extends Error {
   override name = 'SettingInvalid'
 }
 
-export const addressSetting = z.string().transform((text, context): Address => {
-  const address = parseAddress(text)
-  if (address) return address
-  context.addIssue({ code: 'custom', message: 'must be host:port' })
-  return z.NEVER
-})
-
 /** `true`, `false`, `1`, `0`, `yes`, `no`, in any case. */
 export const booleanSetting = z
   .string()
@@ -62,31 +55,35 @@ export interface ServiceSettings {
   graceMs: number
 }
 
+const Common = z.object({
+  NATS_URL: z.string().regex(/^(nats|tls|wss?):\/\//, 'must begin with nats:// or tls://'),
+  BERTH_LOG_LEVEL: LogLevel.default('info'),
+  BERTH_REPLICA: z.coerce.number().int().nonnegative().default(0),
+  BERTH_PARENT_PID: z.coerce.number().int().positive().optional(),
+  BERTH_SHUTDOWN_GRACE_MS: z.coerce.number().int().positive().default(20_000),
+})
+
 /** The settings every service has, under its own prefix where they are its own. */
 export function serviceSettings(service: ServiceName, env: NodeJS.ProcessEnv): ServiceSettings {
   const prefix = settingPrefix(service)
-  const raw = parseSettings(
-    z.object({
-      [`${prefix}_LISTEN`]: addressSetting,
-      [`${prefix}_ADMIN_LISTEN`]: addressSetting,
-      [`${prefix}_NATS_CREDS`]: z.string().optional(),
-      NATS_URL: z.string().regex(/^(nats|tls|wss?):\/\//, 'must begin with nats:// or tls://'),
-      BERTH_LOG_LEVEL: LogLevel.default('info'),
-      BERTH_REPLICA: z.coerce.number().int().nonnegative().default(0),
-      BERTH_PARENT_PID: z.coerce.number().int().positive().optional(),
-      BERTH_SHUTDOWN_GRACE_MS: z.coerce.number().int().positive().default(20_000),
-    }),
-    env,
-  ) as Record<string, never>
+  const common = parseSettings(Common, env)
   return {
-    listen: raw[`${prefix}_LISTEN`] as unknown as Address,
-    adminListen: raw[`${prefix}_ADMIN_LISTEN`] as unknown as Address,
-    nats: natsSettings(raw.NATS_URL as unknown as string, raw[`${prefix}_NATS_CREDS`]),
-    logLevel: raw.BERTH_LOG_LEVEL as unknown as LogLevel,
-    replica: raw.BERTH_REPLICA as unknown as number,
-    parentPid: raw.BERTH_PARENT_PID as unknown as number | undefined,
-    graceMs: raw.BERTH_SHUTDOWN_GRACE_MS as unknown as number,
+    listen: addressOf(`${prefix}_LISTEN`, env),
+    adminListen: addressOf(`${prefix}_ADMIN_LISTEN`, env),
+    nats: natsSettings(common.NATS_URL, env[`${prefix}_NATS_CREDS`] || undefined),
+    logLevel: common.BERTH_LOG_LEVEL,
+    replica: common.BERTH_REPLICA,
+    parentPid: common.BERTH_PARENT_PID,
+    graceMs: common.BERTH_SHUTDOWN_GRACE_MS,
   }
+}
+
+function addressOf(name: string, env: NodeJS.ProcessEnv): Address {
+  const text = env[name]
+  if (!text) throw new SettingInvalid(`${name} is not set`)
+  const address = parseAddress(text)
+  if (!address) throw new SettingInvalid(`${name}: must be host:port`)
+  return address
 }
 
 /** The Postgres URL of a service: its own, else the one account for all. */
@@ -102,9 +99,17 @@ const CredentialFile = z.object({ user: z.string(), pass: z.string() })
 
 /** `path` is a JSON file `{ user, pass }` or a NATS .creds file. */
 export function natsSettings(url: string, path?: string): NatsSettings {
-  if (path === undefined) return { url }
+  if (path === undefined) return { url, ...userOfUrl(url) }
   const text = readFileSync(path, 'utf8')
   if (text.includes('BEGIN NATS USER JWT')) return { url, creds: text }
   const { user, pass } = CredentialFile.parse(JSON.parse(text))
   return { url, user, pass }
+}
+
+/** The client library takes no credentials out of a URL, so they are taken out here. */
+function userOfUrl(url: string): { user?: string; pass?: string } {
+  const first = url.split(',')[0] ?? ''
+  if (!URL.canParse(first)) return {}
+  const { username, password } = new URL(first)
+  return username === '' ? {} : { user: decodeURIComponent(username), pass: decodeURIComponent(password) }
 }
