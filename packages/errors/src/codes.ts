@@ -42,6 +42,8 @@ const STATUS = {
 
 export type ErrorCode = keyof typeof STATUS
 
+export const ERROR_CODES = Object.keys(STATUS) as readonly ErrorCode[]
+
 export function isErrorCode(text: string): text is ErrorCode {
   return Object.hasOwn(STATUS, text)
 }

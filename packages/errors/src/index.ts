@@ -1,4 +1,4 @@
-export { type ErrorCode, isErrorCode, statusOf } from './codes.ts'
+export { ERROR_CODES, type ErrorCode, isErrorCode, statusOf } from './codes.ts'
 export {
   BadRequest,
   Conflict,

@@ -10,7 +10,6 @@ export { redact, redactText, serialiseError } from './redact.ts'
 export { expressErrors, renderError } from './render-error.ts'
 export { observed, type RequestObserver } from './request.ts'
 export {
-  addressSetting,
   booleanSetting,
   databaseUrl,
   type NatsSettings,

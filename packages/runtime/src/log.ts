@@ -3,7 +3,7 @@ import { LOG_LEVELS, type LogLevel } from '@berth/types'
 import winston from 'winston'
 import Transport from 'winston-transport'
 import { currentContext } from './context.ts'
-import { redact, serialiseError } from './redact.ts'
+import { redact } from './redact.ts'
 
 type Fields = Record<string, unknown>
 
@@ -41,40 +41,41 @@ class SinkTransport extends Transport {
   }
 }
 
+/** A line is built before winston sees it, which would otherwise join a field named `message` to the sentence. */
+const asItIs = winston.format((info) => Object.assign(info, { [MESSAGE]: info.message }))
+
 /** JSON lines on stdout: time, level, service, instance, a number that counts them, the request id, then the fields. */
 export function createLogger(options: { service: string; level: LogLevel; replica?: number }): ServiceLogger {
   const { service, level, replica } = options
   const instance = randomBytes(6).toString('hex')
   let seq = 0
-  const numbered = winston.format((info) => {
-    const { level: at, message, ...fields } = info
-    seq++
-    const context = currentContext()
-    const line = {
-      timestamp: new Date().toISOString(),
-      level: at,
-      service,
-      ...(replica === undefined ? {} : { replica }),
-      instance,
-      seq,
-      message: String(message),
-      ...(context && { requestId: context.requestId, traceId: context.traceparent.slice(3, 35) }),
-      ...(redact(fields) as Fields),
-    }
-    return Object.assign(info, { [MESSAGE]: JSON.stringify(line) })
-  })
   const logger = winston.createLogger({
     levels: Object.fromEntries(LOG_LEVELS.map((name, index) => [name, index])),
     level,
-    format: numbered(),
-    transports: [new winston.transports.Console({ stderrLevels: [], consoleWarnLevels: [] })],
+    format: asItIs(),
+    transports: [new winston.transports.Console()],
   })
-  const write =
-    (at: LogLevel) =>
-    (message: string, fields: Fields = {}) => {
+  const write = (at: LogLevel) => {
+    // Asked before the line is counted: a line nobody hears must not leave a gap.
+    if (LOG_LEVELS.indexOf(at) > LOG_LEVELS.indexOf(level)) return () => undefined
+    return (message: string, fields: Fields = {}) => {
       const { err, ...rest } = fields
-      logger.log(at, message, err === undefined ? rest : { ...rest, err: serialiseError(err) })
+      const context = currentContext()
+      const head = {
+        timestamp: new Date().toISOString(),
+        level: at,
+        service,
+        ...(replica === undefined ? {} : { replica }),
+        instance,
+        seq: ++seq,
+        message,
+        ...(context && { requestId: context.requestId, traceId: context.traceparent.slice(3, 35) }),
+      }
+      const shown = redact(err === undefined ? rest : { ...rest, err }) as Fields
+      // Spread twice: the head stands first, and no field can overwrite it.
+      logger.log({ level: at, message: JSON.stringify({ ...head, ...shown, ...head }) })
     }
+  }
   return {
     error: write('error'),
     warn: write('warn'),
