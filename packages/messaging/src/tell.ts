@@ -1,3 +1,4 @@
+import { Unavailable } from '@berth/errors'
 import { headers } from 'nats'
 import type { Bus } from './bus.ts'
 import { REQUEST_ID, TRACEPARENT } from './headers.ts'
@@ -14,6 +15,8 @@ export interface OutboundEvent {
 
 /** Publishes to its stream and resolves when the stream has it on disk. */
 export async function tellEvent(bus: Bus, event: OutboundEvent): Promise<void> {
+  // The client would keep it in memory until NATS is back; the outbox is where it waits.
+  if (!bus.connected) throw new Unavailable('NATS cannot be reached')
   const hdrs = headers()
   if (event.requestId) hdrs.set(REQUEST_ID, event.requestId)
   if (event.traceparent) hdrs.set(TRACEPARENT, event.traceparent)
