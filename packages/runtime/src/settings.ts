@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { LogLevel, type ServiceName, settingPrefix } from '@berth/types'
 import { z } from 'zod'
 import { type Address, parseAddress } from './listen.ts'
+import { weaknessOfKey } from './secret-key.ts'
 
 /** A setting that is missing or wrong; its message is one line that names the setting and never shows its value. */
 export class SettingInvalid extends Error {
@@ -15,11 +16,11 @@ export const booleanSetting = z
   .pipe(z.enum(['true', 'false', '1', '0', 'yes', 'no'], 'must be true or false'))
   .transform((text) => ['true', '1', 'yes'].includes(text))
 
-/** The key everything secret at rest is encrypted with: 32 bytes in base64. */
+/** The key everything secret at rest is encrypted with: 32 bytes in base64, and none from an example. */
 export const secretKeySetting = z.string().transform((text, context) => {
-  const key = Buffer.from(text, 'base64')
-  if (key.length === 32) return key
-  context.addIssue({ code: 'custom', message: 'must be 32 bytes in base64' })
+  const weakness = weaknessOfKey(text)
+  if (weakness === undefined) return Buffer.from(text, 'base64')
+  context.addIssue({ code: 'custom', message: weakness })
   return z.NEVER
 })
 
