@@ -16,6 +16,9 @@ export type NatsUser = (typeof NATS_USERS)[number]
 
 const DISCOVERY = ['PING', 'INFO', 'STATS']
 
+/** Asking who is there, what each answers and how it fares. */
+export const DISCOVERY_SUBJECTS: readonly string[] = DISCOVERY.flatMap((verb) => [`$SRV.${verb}`, `$SRV.${verb}.>`])
+
 export function natsPermissions(user: NatsUser): NatsPermissions {
   if (user === 'operator') return operator()
   if (user === 'provision') return provision()
@@ -57,10 +60,7 @@ function service(name: ServiceName): NatsPermissions {
 
 function operator(): NatsPermissions {
   return {
-    publish: [
-      ...DISCOVERY.flatMap((verb) => [`$SRV.${verb}`, `$SRV.${verb}.>`]),
-      ...ASKS.filter((ask) => ask.effect === 'read').map((ask) => ask.subject),
-    ],
+    publish: [...DISCOVERY_SUBJECTS, ...ASKS.filter((ask) => ask.effect === 'read').map((ask) => ask.subject)],
     subscribe: ['_INBOX_operator.>'],
     allowResponses: false,
   }
