@@ -77,17 +77,25 @@ export interface Peaks {
   samples: number
 }
 
-/** Samples PSS of what `list` names until the returned function is called. */
-export function watchPss(list: () => Promise<Watched[]> | Watched[], everyMs = 200): () => Promise<Peaks> {
+/** Samples PSS of what `list` names until the returned function is called; `each` gets every round's numbers. */
+export function watchPss(
+  list: () => Promise<Watched[]> | Watched[],
+  everyMs = 200,
+  each?: (bytes: number[]) => void,
+): () => Promise<Peaks> {
   const peaks: Peaks = { peakBytes: new Map(), samples: 0 }
   let going = true
   const loop = (async () => {
     while (going) {
+      const round: number[] = []
       for (const { name, pid } of await list()) {
         const bytes = await pssBytes(pid)
-        if (bytes !== undefined) peaks.peakBytes.set(name, Math.max(bytes, peaks.peakBytes.get(name) ?? 0))
+        if (bytes === undefined) continue
+        round.push(bytes)
+        peaks.peakBytes.set(name, Math.max(bytes, peaks.peakBytes.get(name) ?? 0))
       }
       peaks.samples += 1
+      each?.(round)
       await sleep(everyMs)
     }
   })()

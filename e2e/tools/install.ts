@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
-import { access, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { access, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -149,11 +149,6 @@ async function environment(root: string): Promise<NodeJS.ProcessEnv> {
     HOME: '/nonexistent',
     ...Object.fromEntries(Object.entries(process.env).filter(([name]) => /^(https?|no)_proxy$/i.test(name))),
   }
-}
-
-/** The packages and versions the cache was built from. */
-export async function packageVersions(tools: Tools): Promise<Record<string, string>> {
-  return JSON.parse(await readFile(join(tools.root, '..', 'packages.json'), 'utf8')) as Record<string, string>
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {

@@ -1,0 +1,113 @@
+import { mebibytes, median } from '../src/figures.ts'
+import { cpuSeconds, type Watched, watchPss } from '../src/proc.ts'
+
+/** Somebody who is measured: where it is asked, with what credential, and which processes it is. */
+export interface Contender {
+  name: string
+  base: string
+  /** Asked for anew before each run, because tokens end. */
+  headers(): Promise<Record<string, string>>
+  pids(): Promise<Watched[]>
+}
+
+export interface Measured {
+  rate: number
+  /** Highest sum of PSS over all its processes, and the highest of one of them. */
+  peakMiB: number
+  peakOfOneMiB: number
+  cpuSeconds: number
+}
+
+export interface Row {
+  id: string
+  work: string
+  unit: string
+  ours: Measured
+  peer?: Measured & { name: string }
+  /** Ours by the peer's; absent without a peer. */
+  ratio?: number
+  reach: string
+  verdict: 'reached' | 'missed'
+}
+
+/** Runs `work` once and looks at the contender's processes meanwhile. */
+export async function measure(
+  contender: Contender,
+  work: (contender: Contender) => Promise<number>,
+): Promise<Measured> {
+  let peak = 0
+  let peakOfOne = 0
+  const before = await cpu(contender)
+  const stop = watchPss(
+    () => contender.pids(),
+    500,
+    (now) => {
+      peak = Math.max(
+        peak,
+        now.reduce((sum, bytes) => sum + bytes, 0),
+      )
+      peakOfOne = Math.max(peakOfOne, ...now)
+    },
+  )
+  let rate: number
+  try {
+    rate = await work(contender)
+  } finally {
+    await stop()
+  }
+  return {
+    rate,
+    peakMiB: mebibytes(peak),
+    peakOfOneMiB: mebibytes(peakOfOne),
+    cpuSeconds: (await cpu(contender)) - before,
+  }
+}
+
+async function cpu(contender: Contender): Promise<number> {
+  let total = 0
+  for (const { pid } of await contender.pids()) total += (await cpuSeconds(pid)) ?? 0
+  return total
+}
+
+export interface Comparison {
+  id: string
+  work: string
+  unit: string
+  ours: Contender
+  peer: Contender
+  repeats: number
+  /** Ratio to the peer that is wanted. */
+  reach: number
+  run(contender: Contender): Promise<number>
+}
+
+/** A run of each that does not count, then ours and theirs in turn; medians. */
+export async function compare(wish: Comparison): Promise<Row> {
+  const ours: Measured[] = []
+  const peer: Measured[] = []
+  for (const contender of [wish.ours, wish.peer]) await wish.run(contender)
+  for (let n = 0; n < wish.repeats; n += 1) {
+    ours.push(await measure(wish.ours, wish.run))
+    peer.push(await measure(wish.peer, wish.run))
+  }
+  const row = { ours: middle(ours), peer: { ...middle(peer), name: wish.peer.name } }
+  const ratio = row.ours.rate / row.peer.rate
+  return {
+    id: wish.id,
+    work: wish.work,
+    unit: wish.unit,
+    ...row,
+    ratio,
+    reach: `≥ ${wish.reach.toFixed(1)} ×`,
+    verdict: ratio >= wish.reach ? 'reached' : 'missed',
+  }
+}
+
+function middle(runs: readonly Measured[]): Measured {
+  return {
+    rate: median(runs.map((run) => run.rate)),
+    peakMiB: Math.max(...runs.map((run) => run.peakMiB)),
+    peakOfOneMiB: Math.max(...runs.map((run) => run.peakOfOneMiB)),
+    cpuSeconds: median(runs.map((run) => run.cpuSeconds)),
+  }
+}
