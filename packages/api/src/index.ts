@@ -1,0 +1,1 @@
+export { berthDocument, harborDocument, type OpenApiDocument } from './documents.ts'
