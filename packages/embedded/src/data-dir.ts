@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createHmac, randomBytes } from 'node:crypto'
 import { access, constants, mkdir, readdir, readFile, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { z } from 'zod'
@@ -15,6 +15,8 @@ const Marker = z.object({
   createdAt: z.iso.datetime(),
   /** False until a suite has been ready on it once: until then an admin password may still be made. */
   settled: z.boolean(),
+  /** Tells whether a secret key is the one the data was made with, without telling the key. */
+  keyProof: z.string().optional(),
 })
 type Marker = z.output<typeof Marker>
 
@@ -29,6 +31,10 @@ export interface DataDir {
   at(...names: string[]): string
   /** Makes a directory inside, for its owner alone. */
   make(...names: string[]): Promise<string>
+  /** @throws {StartRefused} exit code 2: what is kept was encrypted with another key */
+  bindKey(secretKey: string, setting: string): Promise<void>
+  /** Whether what is kept was encrypted with a key already. */
+  readonly hasKey: boolean
   settle(): Promise<void>
   release(): Promise<void>
 }
@@ -58,19 +64,33 @@ export async function claimDataDir(path: string): Promise<DataDir> {
   }
 }
 
-function claimed(path: string, marker: Marker, postgresHome: string, release: () => Promise<void>): DataDir {
+function claimed(path: string, found: Marker, postgresHome: string, release: () => Promise<void>): DataDir {
+  let marker = found
+  const change = async (part: Partial<Marker>) => {
+    marker = { ...marker, ...part }
+    await writePrivateFile(join(path, MARKER), `${JSON.stringify(marker)}\n`)
+  }
   return {
     path,
     id: marker.id,
     isNew: !marker.settled,
+    hasKey: marker.keyProof !== undefined,
     postgresHome,
+    async bindKey(secretKey, setting) {
+      const keyProof = createHmac('sha256', Buffer.from(secretKey, 'base64')).update(marker.id).digest('base64url')
+      if (marker.keyProof === keyProof) return
+      if (marker.keyProof !== undefined) {
+        throw new StartRefused(EXIT.wrongSetting, 'the secret key is not the one the data was made with', setting)
+      }
+      await change({ keyProof })
+    },
     at: (...names) => join(path, ...names),
     make: async (...names) => {
       const made = join(path, ...names)
       await mkdir(made, { recursive: true, mode: 0o700 })
       return made
     },
-    settle: () => writeMarker(path, { ...marker, settled: true }),
+    settle: () => change({ settled: true }),
     release,
   }
 }
@@ -99,7 +119,7 @@ async function readOrMakeMarker(directory: string): Promise<Marker> {
   const path = join(directory, MARKER)
   if (!(await isThere(path))) {
     const marker = { id: randomBytes(16).toString('hex'), createdAt: new Date().toISOString(), settled: false }
-    await writeMarker(directory, marker)
+    await writePrivateFile(path, `${JSON.stringify(marker)}\n`)
     return marker
   }
   try {
@@ -108,10 +128,6 @@ async function readOrMakeMarker(directory: string): Promise<Marker> {
     if ((err as NodeJS.ErrnoException).code !== undefined) throw err
     throw refused('the data directory was not made by this program', path, err)
   }
-}
-
-async function writeMarker(directory: string, marker: Marker): Promise<void> {
-  await writePrivateFile(join(directory, MARKER), `${JSON.stringify(marker)}\n`)
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -9,14 +9,16 @@ export interface NatsAccount {
 
 export interface NatsConfig {
   port: number
+  /** nats-server makes `jetstream` in it. */
   storeDir: string
   pidFile: string
-  users: readonly NatsAccount[]
+  /** Name of the file with the users, beside this one. */
+  usersFile: string
 }
 
-/** The text of `nats-server.conf`. It holds passwords: write it for its owner alone. */
+/** The text of `nats-server.conf`. */
 export function renderNatsConfig(config: NatsConfig): string {
-  return `# Written at every start and by "berth nats user"; changes made here are lost.
+  return `# Written at every start; changes made here are lost.
 listen: ${quote(`127.0.0.1:${config.port}`)}
 server_name: "berth"
 pid_file: ${quote(config.pidFile)}
@@ -30,10 +32,17 @@ jetstream {
   max_file_store: 16GB
   sync_interval: "10s"
 }
+include ${quote(config.usersFile)}
+`
+}
+
+/** The text of the file with the users. It holds passwords: write it for its owner alone. */
+export function renderNatsUsers(users: readonly NatsAccount[]): string {
+  return `# Written at every start and by "berth nats user"; changes made here are lost.
 authorization {
   timeout: 5
   users: [
-${config.users.map(renderUser).join('\n')}
+${users.map(renderUser).join('\n')}
   ]
 }
 `
@@ -42,18 +51,19 @@ ${config.users.map(renderUser).join('\n')}
 function renderUser({ user, pass, permissions }: NatsAccount): string {
   const who = `    { user: ${quote(user)}, password: ${quote(pass)}`
   if (permissions === 'everything') return `${who} }`
-  const responses = permissions.allowResponses ? ', allow_responses: { max: 100, expires: "1m" }' : ''
-  return `${who}, permissions: { publish: ${allow(permissions.publish)}, subscribe: ${allow(permissions.subscribe)}${responses} } }`
+  const { publish, subscribe, allowResponses } = permissions
+  const responses = allowResponses ? ', allow_responses: { max: 100, expires: "1m" }' : ''
+  return `${who}, permissions: { publish: ${allow(publish)}, subscribe: ${allow(subscribe)}${responses} } }`
 }
 
-/** An empty list would mean "no limit" to the server, so nothing is said as a refusal of everything. */
+/** An empty list would mean "no limit" to the server, so it is said as a refusal of everything. */
 function allow(subjects: readonly string[]): string {
   if (subjects.length === 0) return '{ deny: [">"] }'
   return `{ allow: [${subjects.map(quote).join(', ')}] }`
 }
 
-/** The grammar's strings know the escapes of JSON but `\u`, and none of ours holds what would need it. */
+/** The grammar's strings know JSON's escapes of quote and backslash; control characters have no place in any of ours. */
 function quote(text: string): string {
-  if (/[^\x20-\x7e\u00a0-\uffff]/.test(text)) throw new Error('a control character in the configuration of nats-server')
+  if (/\p{Cc}/u.test(text)) throw new Error('a control character in the configuration of nats-server')
   return JSON.stringify(text)
 }

@@ -1,9 +1,9 @@
 import { mkdir, readFile, rm } from 'node:fs/promises'
-import { join, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Child, type ExitOf, startChild } from './child.ts'
 import { findNatsServer } from './nats-binary.ts'
-import { type NatsAccount, renderNatsConfig } from './nats-config.ts'
+import { type NatsAccount, renderNatsConfig, renderNatsUsers } from './nats-config.ts'
 import { natsInfo } from './nats-info.ts'
 import { freePort } from './ports.ts'
 import { writePrivateFile } from './private-file.ts'
@@ -16,6 +16,8 @@ export interface NatsOptions {
   /** A free one when absent. */
   port?: number
   onLine?: (line: string) => void
+  /** Gives up waiting and stops what was started. */
+  signal?: AbortSignal
 }
 
 export interface RunningNats {
@@ -26,15 +28,18 @@ export interface RunningNats {
   readonly exited: Promise<ExitOf>
   /** Takes over another list of users without a restart; connections of removed users are closed by the server. */
   reload(users: readonly NatsAccount[]): Promise<void>
-  stop(): Promise<void>
+  stop(ms?: number): Promise<void>
   kill(signal: NodeJS.Signals): void
 }
 
-const STOP_STEPS = [
-  { signal: 'SIGINT', ms: 5_000 },
-  { signal: 'SIGKILL', ms: 2_000 },
-] as const
 const PATIENCE_MS = 60_000
+
+function stopSteps(ms = 5_000) {
+  return [
+    { signal: 'SIGINT', ms },
+    { signal: 'SIGKILL', ms: 1_000 },
+  ] as const
+}
 
 /** Starts nats-server with JetStream on 127.0.0.1 alone; resolves when it greets. */
 export async function startNats(options: NatsOptions): Promise<RunningNats> {
@@ -46,8 +51,8 @@ export async function startNats(options: NatsOptions): Promise<RunningNats> {
   const recent: string[] = []
   for (let tries = 0; ; tries++) {
     const port = options.port ?? (await freePort())
-    const render = (users: readonly NatsAccount[]) => renderNatsConfig({ port, users, ...files })
-    await writePrivateFile(files.config, render(options.users))
+    await writePrivateFile(files.users, renderNatsUsers(options.users))
+    await writePrivateFile(files.config, renderNatsConfig({ port, usersFile: basename(files.users), ...files }))
     const child = await startChild({
       command,
       args: ['-c', files.config],
@@ -60,7 +65,8 @@ export async function startNats(options: NatsOptions): Promise<RunningNats> {
         options.onLine?.(line)
       },
     })
-    if (await greets(child, port)) return running(child, port, files, render)
+    if (await greets(child, port, options.signal)) return running(child, port, files)
+    options.signal?.throwIfAborted()
     if (!recent.some((line) => /address already in use/.test(line)) || tries >= 20) {
       const said = recent.findLast((line) => line.includes('[FTL]')) ?? recent.at(-1) ?? 'it ended without a word'
       throw new Error(`nats-server did not start: ${said}`)
@@ -71,6 +77,7 @@ export async function startNats(options: NatsOptions): Promise<RunningNats> {
 
 export interface NatsFiles {
   config: string
+  users: string
   pidFile: string
   /** nats-server makes `jetstream` in it. */
   storeDir: string
@@ -79,41 +86,37 @@ export interface NatsFiles {
 export function natsFiles(home: string): NatsFiles {
   return {
     config: join(home, 'nats-server.conf'),
+    users: join(home, 'users.conf'),
     pidFile: join(home, 'nats-server.pid'),
     storeDir: home,
   }
 }
 
-function running(
-  child: Child,
-  port: number,
-  files: NatsFiles,
-  render: (users: readonly NatsAccount[]) => string,
-): RunningNats {
+function running(child: Child, port: number, files: NatsFiles): RunningNats {
   return {
     port,
     pid: child.pid,
     url: `nats://127.0.0.1:${port}`,
     exited: child.exited,
     async reload(users) {
-      await writePrivateFile(files.config, render(users))
+      await writePrivateFile(files.users, renderNatsUsers(users))
       child.kill('SIGHUP')
     },
-    async stop() {
-      await child.stop(STOP_STEPS)
+    async stop(ms) {
+      await child.stop(stopSteps(ms))
       await rm(files.pidFile, { force: true })
     },
     kill: (signal) => child.kill(signal),
   }
 }
 
-async function greets(child: Child, port: number): Promise<boolean> {
+async function greets(child: Child, port: number, signal?: AbortSignal): Promise<boolean> {
   const until = Date.now() + PATIENCE_MS
-  while (child.isRunning && Date.now() < until) {
+  while (child.isRunning && Date.now() < until && !signal?.aborted) {
     if (await natsInfo('127.0.0.1', port, 1_000)) return child.isRunning
     await Promise.race([sleep(10), child.exited])
   }
-  await child.stop(STOP_STEPS)
+  await child.stop(stopSteps())
   return false
 }
 
@@ -130,6 +133,6 @@ export async function natsPid(files: NatsFiles): Promise<number | undefined> {
 
 async function endLeftover(files: NatsFiles): Promise<void> {
   const pid = await natsPid(files)
-  if (pid !== undefined) await endProcess(pid, STOP_STEPS)
+  if (pid !== undefined) await endProcess(pid, stopSteps())
   await rm(files.pidFile, { force: true })
 }

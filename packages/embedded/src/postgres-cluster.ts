@@ -85,6 +85,7 @@ export function serverArgs(cluster: string, port: number, major: number, durable
     shared_buffers: '64MB',
     wal_level: 'minimal',
     max_wal_senders: '0',
+    max_logical_replication_workers: '0',
     max_wal_size: '512MB',
     jit: 'off',
     max_worker_processes: '4',

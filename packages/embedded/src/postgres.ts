@@ -19,6 +19,8 @@ export interface PostgresOptions {
   binaries?: PostgresBinaries
   user?: OsUser
   onLine?: (line: string) => void
+  /** Gives up waiting and stops what was started. */
+  signal?: AbortSignal
 }
 
 export interface RunningPostgres {
@@ -29,17 +31,20 @@ export interface RunningPostgres {
   /** A connection URL for `database` as `user`, by default the superuser. */
   url(database?: string, user?: string, password?: string): string
   readonly exited: Promise<ExitOf>
-  /** Lets running statements go and writes a checkpoint; harder after 15 s. */
-  stop(): Promise<void>
+  /** Lets go of every connection and writes a checkpoint; ends it harder when that takes longer than `ms`. */
+  stop(ms?: number): Promise<void>
   kill(signal: NodeJS.Signals): void
 }
 
 const PATIENCE_MS = 300_000
-const STOP_STEPS = [
-  { signal: 'SIGINT', ms: 15_000 },
-  { signal: 'SIGQUIT', ms: 4_000 },
-  { signal: 'SIGKILL', ms: 4_000 },
-] as const
+
+function stopSteps(ms = 15_000) {
+  return [
+    { signal: 'SIGINT', ms },
+    { signal: 'SIGQUIT', ms: Math.min(ms, 1_000) },
+    { signal: 'SIGKILL', ms: 1_000 },
+  ] as const
+}
 
 /** Starts Postgres on 127.0.0.1 alone, making its cluster first when there is none; resolves when it answers. */
 export async function startPostgres(options: PostgresOptions): Promise<RunningPostgres> {
@@ -68,7 +73,8 @@ export async function startPostgres(options: PostgresOptions): Promise<RunningPo
   for (let tries = 0; ; tries++) {
     const port = options.port ?? (await freePort())
     const child = await start(port)
-    if (await becomesReady(child, cluster)) return running(child, port, isNew, superuserPassword)
+    if (await becomesReady(child, cluster, options.signal)) return running(child, port, isNew, superuserPassword)
+    options.signal?.throwIfAborted()
     const said = recent.findLast((line) => /^(FATAL|PANIC):/.test(line)) ?? recent.at(-1) ?? 'it ended without a word'
     const isPassing = /could not create any TCP|pre-existing shared memory block/.test(recent.join('\n'))
     if (!isPassing || tries >= 20) throw new Error(`Postgres did not start: ${said}`)
@@ -86,22 +92,22 @@ function running(child: Child, port: number, isNew: boolean, superuserPassword: 
     exited: child.exited,
     url: (database = 'postgres', name = SUPERUSER, password = superuserPassword) =>
       `postgres://${encodeURIComponent(name)}:${encodeURIComponent(password)}@127.0.0.1:${port}/${database}`,
-    stop: async () => {
-      await child.stop(STOP_STEPS)
+    stop: async (ms) => {
+      await child.stop(stopSteps(ms))
     },
     kill: (signal) => child.kill(signal),
   }
 }
 
 /** After a crash it first replays its log, which may take minutes; it is given them as long as it lives. */
-async function becomesReady(child: Child, cluster: string): Promise<boolean> {
+async function becomesReady(child: Child, cluster: string, signal?: AbortSignal): Promise<boolean> {
   const until = Date.now() + PATIENCE_MS
-  while (child.isRunning && Date.now() < until) {
+  while (child.isRunning && Date.now() < until && !signal?.aborted) {
     const postmaster = await readPostmaster(cluster)
     if (postmaster?.pid === child.pid && postmaster.isReady) return true
     await Promise.race([sleep(10), child.exited])
   }
-  await child.stop(STOP_STEPS)
+  await child.stop(stopSteps())
   return false
 }
 
@@ -110,6 +116,6 @@ async function clearLeftovers(cluster: string): Promise<void> {
   const left = await readPostmaster(cluster)
   if (!left || !isAlive(left.pid)) return
   const command = await commandOf(left.pid)
-  if (command?.includes(cluster)) await endProcess(left.pid, STOP_STEPS)
+  if (command?.includes(cluster)) await endProcess(left.pid, stopSteps())
   else await rm(join(cluster, 'postmaster.pid'), { force: true })
 }

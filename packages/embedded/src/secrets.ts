@@ -1,5 +1,6 @@
 import { createHmac, randomBytes, randomInt } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import type { DataDir } from './data-dir.ts'
 import { writePrivateFile } from './private-file.ts'
 import { EXIT, StartRefused } from './start-refused.ts'
 
@@ -25,9 +26,23 @@ export function weaknessOfKey(text: string): string | undefined {
   return undefined
 }
 
-/** The key at `path`, made on first use. */
-export async function readOrMakeKey(path: string): Promise<string> {
+/**
+ * The key that protects secrets at rest: the one given, else the one kept in the data directory, made at first start.
+ *
+ * @throws {StartRefused} exit code 2: it is weak, missing, or not the one the data was made with
+ */
+export async function secretKeyOf(data: DataDir, given: string | undefined): Promise<string> {
+  const path = data.at('secret-key')
+  const key = given ?? (await readOrMakeKey(path, data.hasKey))
+  await data.bindKey(key, given === undefined ? path : 'BERTH_SECRET_KEY')
+  return key
+}
+
+async function readOrMakeKey(path: string, mustExist: boolean): Promise<string> {
   const kept = await readTrimmed(path)
+  if (kept === undefined && mustExist) {
+    throw new StartRefused(EXIT.wrongSetting, 'the secret key the data was made with is missing', path)
+  }
   if (kept === undefined) {
     const made = randomBytes(32).toString('base64')
     await writePrivateFile(path, `${made}\n`)
@@ -45,6 +60,24 @@ export async function readTrimmed(path: string): Promise<string | undefined> {
     if ((err as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw err
   }
+}
+
+/**
+ * The first password of the user admin: the one given, else the one kept from before, else a new one while no suite has
+ * been ready on this data yet. `show`: it is ours and its owner has not seen it.
+ */
+export async function adminPasswordOf(
+  data: DataDir,
+  given: string | undefined,
+): Promise<{ password: string; path?: string; show: boolean } | undefined> {
+  if (given !== undefined) return { password: given, show: false }
+  const path = data.at('admin-password')
+  const kept = await readTrimmed(path)
+  if (kept !== undefined) return { password: kept, path, show: data.isNew }
+  if (!data.isNew) return undefined
+  const password = makePassword()
+  await writePrivateFile(path, `${password}\n`)
+  return { password, path, show: true }
 }
 
 /** A password of a part, made from the secret key so that nothing more has to be kept. */

@@ -1,6 +1,6 @@
 import { accessSync, constants } from 'node:fs'
 import { BlockList, isIP } from 'node:net'
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { booleanSetting, KNOWN_SETTINGS, parseSettings, S3_SETTINGS, SettingInvalid } from '@berth/runtime'
 import { LogLevel, SERVICES, type ServiceName } from '@berth/types'
 import { z } from 'zod'
@@ -22,7 +22,7 @@ const Env = z.object({
     .string()
     .refine((text) => isIP(text) !== 0, 'must be an IP address')
     .default('127.0.0.1'),
-  BERTH_DATA: z.string().default('.berth'),
+  BERTH_DATA: z.string().optional(),
   BERTH_ADMIN_PASSWORD: password.optional(),
   HARBOR_ADMIN_PASSWORD: password.optional(),
   BERTH_EXTERNAL_URL: z.string().refine(isBaseUrl, 'must be http(s)://host[:port] without a path').optional(),
@@ -70,6 +70,7 @@ export interface SuiteSettings {
 /**
  * Checks the suite's environment once, whole.
  *
+ * @param root the clone, where the data lies unless the environment says otherwise
  * @throws {StartRefused} exit code 2, naming the setting and never showing its value
  */
 export function loadSuiteSettings(env: NodeJS.ProcessEnv, root: string): SuiteSettings {
@@ -89,7 +90,7 @@ export function loadSuiteSettings(env: NodeJS.ProcessEnv, root: string): SuiteSe
     httpPort: e.BERTH_HTTP_PORT,
     httpsPort: e.BERTH_HTTPS_PORT,
     bind: e.BERTH_BIND,
-    dataPath: resolve(root, e.BERTH_DATA),
+    dataPath: e.BERTH_DATA === undefined ? join(root, '.berth') : resolve(e.BERTH_DATA),
     adminPassword: e.BERTH_ADMIN_PASSWORD ?? e.HARBOR_ADMIN_PASSWORD,
     tls: e.BERTH_TLS,
     secretKey: e.BERTH_SECRET_KEY,

@@ -1,0 +1,67 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { askHttp } from './ask-http.ts'
+import { EXIT, StartRefused } from './start-refused.ts'
+import type { Supervised } from './supervise.ts'
+
+const PATIENCE_MS = 120_000
+const BETWEEN_MS = 50
+const CRASHES_TO_GIVE_UP = 3
+
+/**
+ * Waits until a service says it is ready.
+ *
+ * @throws {StartRefused} exit code 2 when it refuses its settings, 1 when it keeps ending or never gets ready
+ */
+export async function untilReady(
+  name: string,
+  adminUrl: string,
+  supervised: Supervised,
+  options: { signal: AbortSignal; lastWords: () => string },
+): Promise<void> {
+  const { signal, lastWords } = options
+  const until = Date.now() + PATIENCE_MS
+  let why = 'it does not answer'
+  while (Date.now() < until) {
+    signal.throwIfAborted()
+    const answer = await askHttp(`${adminUrl}/readyz`)
+    if (answer?.status === 200) return
+    if (answer) why = answer.text.trim().slice(0, 300)
+    const { count, last } = supervised.crashes
+    if (count > 0 && last?.code === EXIT.wrongSetting) {
+      throw new StartRefused(EXIT.wrongSetting, lastWords().replace(/^berth: /, ''), name)
+    }
+    if (count >= CRASHES_TO_GIVE_UP) {
+      throw new StartRefused(EXIT.failed, `${name} ended ${count} times while starting: ${lastWords()}`, name)
+    }
+    await sleep(BETWEEN_MS)
+  }
+  throw new StartRefused(
+    EXIT.failed,
+    `${name} is not ready after ${PATIENCE_MS / 1000} s: ${why}`,
+    `${adminUrl}/readyz`,
+  )
+}
+
+/** Waits until the suite as a whole says it is healthy. */
+export async function untilHealthy(url: string, signal: AbortSignal): Promise<void> {
+  const door = `${url}/api/v2.0/health`
+  const until = Date.now() + PATIENCE_MS
+  let why = 'it does not answer'
+  while (Date.now() < until) {
+    signal.throwIfAborted()
+    const answer = await askHttp(door, { ms: 5_000 })
+    const health = answer && parseHealth(answer.text)
+    if (health?.status === 'healthy') return
+    if (answer) why = answer.text.trim().slice(0, 500)
+    await sleep(BETWEEN_MS)
+  }
+  throw new StartRefused(EXIT.failed, `the suite is not healthy after ${PATIENCE_MS / 1000} s: ${why}`, door)
+}
+
+function parseHealth(text: string): { status?: unknown } | undefined {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,61 @@
+import { createOutput } from './output.ts'
+import { createVoices } from './say.ts'
+import { loadSuiteSettings, type SuiteSettings } from './settings.ts'
+import { EXIT, StartRefused } from './start-refused.ts'
+import { watchStopRequests } from './stop-request.ts'
+import { createSuite } from './suite.ts'
+
+const NAME_WIDTH = 14
+
+/**
+ * Runs a suite in the foreground until it is asked to stop.
+ *
+ * @param root the clone
+ * @returns the exit code, see `EXIT`
+ */
+export async function runSupervisor(env: NodeJS.ProcessEnv, root: string): Promise<number> {
+  let settings: SuiteSettings
+  try {
+    settings = loadSuiteSettings(env, root)
+  } catch (err) {
+    return refuse(err, 'environment')
+  }
+  for (const warning of settings.warnings) process.stderr.write(`berth: warning: ${warning}\n`)
+  const output = createOutput(process.stdout, NAME_WIDTH)
+  const voices = createVoices({ level: settings.logLevel, print: (service, json) => output.part(service, json) })
+  const say = voices.of('supervisor')
+  process.on('unhandledRejection', (err) =>
+    say('error', 'a promise was rejected and nobody listened', { reason: String(err) }),
+  )
+  const requests = watchStopRequests(Number(env.BERTH_PARENT_PID || process.ppid), process.stdout.isTTY)
+  const suite = createSuite({ settings, env, root, output, voices })
+  const giveUp = new AbortController()
+  let code: number = EXIT.stopped
+
+  const started = suite.start(giveUp.signal)
+  const outcome = await Promise.race([
+    started.then(() => requests.first),
+    requests.first,
+    started.then(
+      () => new Promise<never>(() => undefined),
+      (err: unknown) => ({ failed: err }),
+    ),
+  ])
+  giveUp.abort()
+  if (typeof outcome === 'object') code = refuse(outcome.failed, settings.dataPath)
+  else say('info', 'stopping', { pace: outcome })
+  const stopped = started.then(
+    () => undefined,
+    () => undefined,
+  )
+  const killed = requests.second.then(() => suite.kill())
+  await Promise.race([stopped.then(() => suite.stop(typeof outcome === 'object' ? 'hurried' : outcome)), killed])
+  return code
+}
+
+function refuse(err: unknown, where: string): number {
+  const refusal =
+    err instanceof StartRefused ? err : new StartRefused(EXIT.failed, (err as Error).message, where, { cause: err })
+  process.stderr.write(`${refusal.message}\n`)
+  return refusal.exitCode
+}
