@@ -1,4 +1,8 @@
+export { adHoc } from './ad-hoc.ts'
 export { type Database, openDatabase, type Queries, type Statement, statement, type Transaction } from './database.ts'
+export { containsPattern, filterSql, type ListColumn, type ListColumns, sortSql } from './list-filter.ts'
+export { MAX_PAGE_SIZE, MAX_UNPAGED, type Page, pageHeaders, pageOf } from './list-page.ts'
+export { parseListQuery, parseSort, type SortKey, type Term } from './list-query.ts'
 export { type Migration, migrate } from './migrate.ts'
 export { createOutboxTable, tell } from './outbox.ts'
 export { isUniqueViolation, isUnreachable } from './pg-errors.ts'
