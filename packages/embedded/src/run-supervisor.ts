@@ -3,7 +3,7 @@ import { createVoices } from './say.ts'
 import { loadSuiteSettings, type SuiteSettings } from './settings.ts'
 import { EXIT, StartRefused } from './start-refused.ts'
 import { watchStopRequests } from './stop-request.ts'
-import { createSuite } from './suite.ts'
+import { createSuite, type Pace } from './suite.ts'
 
 const NAME_WIDTH = 14
 
@@ -31,25 +31,21 @@ export async function runSupervisor(env: NodeJS.ProcessEnv, root: string): Promi
   const suite = createSuite({ settings, env, root, output, voices })
   const giveUp = new AbortController()
   let code: number = EXIT.stopped
-
-  const started = suite.start(giveUp.signal)
-  const outcome = await Promise.race([
-    started.then(() => requests.first),
-    requests.first,
-    started.then(
-      () => new Promise<never>(() => undefined),
-      (err: unknown) => ({ failed: err }),
-    ),
-  ])
-  giveUp.abort()
-  if (typeof outcome === 'object') code = refuse(outcome.failed, settings.dataPath)
-  else say('info', 'stopping', { pace: outcome })
-  const stopped = started.then(
+  const started = suite.start(giveUp.signal).then(
     () => undefined,
-    () => undefined,
+    (err: unknown) => ({ err }),
   )
-  const killed = requests.second.then(() => suite.kill())
-  await Promise.race([stopped.then(() => suite.stop(typeof outcome === 'object' ? 'hurried' : outcome)), killed])
+  const failure = await Promise.race([started, requests.first.then(() => undefined)])
+  let pace: Pace = 'hurried'
+  if (failure) code = refuse(failure.err, settings.dataPath)
+  else {
+    pace = await requests.first
+    say('info', 'stopping', { pace })
+  }
+  giveUp.abort()
+  // What is half started is waited for, so that stopping finds all of it.
+  const stopped = started.then(() => suite.stop(pace))
+  await Promise.race([stopped, requests.second.then(() => suite.kill())])
   return code
 }
 
