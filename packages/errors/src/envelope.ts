@@ -42,7 +42,12 @@ export function toErrorBody(err: unknown): { status: number; body: ErrorBody; re
 }
 
 /** Turns `{ code, message, detail }` from the wire back into an error; an unknown code becomes UNKNOWN. */
-export function fromWire(wire: { code: string; message: string; detail?: unknown; retryAfterSeconds?: number }): DomainError {
+export function fromWire(wire: {
+  code: string
+  message: string
+  detail?: unknown
+  retryAfterSeconds?: number
+}): DomainError {
   const code = isErrorCode(wire.code) ? wire.code : 'UNKNOWN'
   return new RemoteError(code, wire.message, { detail: wire.detail, retryAfterSeconds: wire.retryAfterSeconds })
 }
