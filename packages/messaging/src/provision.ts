@@ -48,6 +48,13 @@ export async function provisionConsumer(bus: Bus, stream: string, name: string, 
   })
 }
 
+/** Takes away a consumer made by `provisionConsumer`; answers whether there was one. */
+export async function removeConsumer(bus: Bus, stream: string, name: string): Promise<boolean> {
+  const manager = await bus.connection.jetstreamManager({ checkAPI: false, timeout: 10_000 })
+  if (!(await exists(() => manager.consumers.info(stream, name)))) return false
+  return manager.consumers.delete(stream, name)
+}
+
 type StreamDefinition = Parameters<JetStreamManager['streams']['add']>[0]
 
 async function putStream(manager: JetStreamManager, definition: StreamDefinition & { name: string }): Promise<void> {
