@@ -1,0 +1,3 @@
+export { EXIT, type ExitCode } from './exit.ts'
+export { runBerth } from './run.ts'
+export type { World } from './terminal.ts'
