@@ -89,6 +89,22 @@ const ONE_SERVICE: readonly KnownSetting[] = [
   { name: 'BERTH_GATEWAY_CORE_URLS', description: 'base URLs of the replicas of core, by comma' },
   { name: 'BERTH_GATEWAY_REGISTRY_URLS', description: 'base URLs of the replicas of registry, by comma' },
   { name: 'BERTH_GATEWAY_TOKEN_URLS', description: 'base URLs of the replicas of token, by comma' },
+  { name: 'BERTH_GATEWAY_CORE_HEALTH_URLS', description: 'where each of them says whether it is ready, in their order' },
+  { name: 'BERTH_GATEWAY_REGISTRY_HEALTH_URLS', description: 'the same for registry' },
+  { name: 'BERTH_GATEWAY_TOKEN_HEALTH_URLS', description: 'the same for token' },
+  { name: 'BERTH_GATEWAY_TLS_LISTEN', description: 'host:port of the public HTTPS door, used when TLS is on' },
+  { name: 'BERTH_GATEWAY_TLS_DIR', description: 'directory of the certificate made for BERTH_TLS=self-signed' },
+  { name: 'BERTH_GATEWAY_REUSE_PORT', default: 'false', description: 'replicas on one machine share the public ports' },
+  {
+    name: 'BERTH_GATEWAY_FAILED_LOGINS_PER_MINUTE',
+    default: '30',
+    description: 'failed logins and token requests an address may have in a minute; 0: any number',
+  },
+  {
+    name: 'BERTH_GATEWAY_ANSWER_TIMEOUT_SECONDS',
+    default: '300',
+    description: 'how long a service may take to begin its answer',
+  },
 ]
 
 /** Every name the suite knows, those of its services included. */
