@@ -89,7 +89,10 @@ const ONE_SERVICE: readonly KnownSetting[] = [
   { name: 'BERTH_GATEWAY_CORE_URLS', description: 'base URLs of the replicas of core, by comma' },
   { name: 'BERTH_GATEWAY_REGISTRY_URLS', description: 'base URLs of the replicas of registry, by comma' },
   { name: 'BERTH_GATEWAY_TOKEN_URLS', description: 'base URLs of the replicas of token, by comma' },
-  { name: 'BERTH_GATEWAY_CORE_HEALTH_URLS', description: 'where each of them says whether it is ready, in their order' },
+  {
+    name: 'BERTH_GATEWAY_CORE_HEALTH_URLS',
+    description: 'where each of them says whether it is ready, in their order',
+  },
   { name: 'BERTH_GATEWAY_REGISTRY_HEALTH_URLS', description: 'the same for registry' },
   { name: 'BERTH_GATEWAY_TOKEN_HEALTH_URLS', description: 'the same for token' },
   { name: 'BERTH_GATEWAY_TLS_LISTEN', description: 'host:port of the public HTTPS door, used when TLS is on' },
