@@ -74,7 +74,7 @@ export async function openField(tools: Tools, sizes: Sizes): Promise<Field> {
 
 async function directUrl(suite: Suite): Promise<string> {
   const registry = (await suite.file()).processes.find((one) => one.service === 'registry')
-  if (!registry?.http) throw new Error('suite.json does not say where the registry listens')
+  if (!registry) throw new Error('suite.json does not say where the registry listens')
   return registry.http
 }
 

@@ -15,29 +15,37 @@ export interface Events {
 }
 
 const NAME = 'e2e-follower'
+
+interface Credentials {
+  servers: string[]
+  user: string
+  pass: string
+  inboxPrefix: string
+  consumer: { stream: string; name: string }
+}
+
 const QUIET_MS = 3_000
 const PATIENCE_MS = 60_000
 
 /**
- * Follows the artifact events of a suite as a service that is not ours does: with a NATS user and a durable consumer
+ * Follows the pushes of a suite as a service that is not ours does: with a NATS user and a durable consumer
  * made by `berth nats user add`. Two messages of the stream are two events here, whatever their ids.
  */
 export async function openEvents(suite: Suite): Promise<Events> {
-  const { url } = (await suite.file()).nats
-  const add = ['run', '--silent', 'berth', '--', 'nats', 'user', 'add', NAME, '--follow', 'event.artifact.>']
-  const added = await runOk('npm', [...add, '-o', 'json'], {
+  const add = ['run', '--silent', 'berth', '--', '-o', 'json', 'nats', 'user', 'add', NAME]
+  const added = await runOk('npm', [...add, '--follow', 'event.artifact.pushed'], {
     cwd: CLONE,
     env: { ...process.env, BERTH_DATA: suite.data },
   })
   const { credentials } = JSON.parse(added.stdout) as { credentials: string }
-  const { user, pass } = JSON.parse(await readFile(credentials, 'utf8')) as { user: string; pass: string }
-  const bus = await connect({ servers: url, user, pass, inboxPrefix: `_INBOX_${user}`, maxReconnectAttempts: -1 })
+  const { servers, user, pass, inboxPrefix, consumer } = JSON.parse(await readFile(credentials, 'utf8')) as Credentials
+  const bus = await connect({ servers, user, pass, inboxPrefix, maxReconnectAttempts: -1 })
   const seen = new Map<number, Event>()
   let going = true
   const loop = (async () => {
     while (going) {
       try {
-        await fetchOnce(bus, seen)
+        await fetchOnce(bus, consumer, seen)
       } catch (err) {
         // NATS is away or the consumer is not reachable yet: what is in the stream waits there.
         if (bus.isClosed()) throw err
@@ -72,8 +80,12 @@ export async function openEvents(suite: Suite): Promise<Events> {
   }
 }
 
-async function fetchOnce(bus: NatsConnection, seen: Map<number, Event>): Promise<void> {
-  const consumer = await bus.jetstream({ checkAPI: false, timeout: 2_000 }).consumers.get('EVENTS', NAME)
+async function fetchOnce(
+  bus: NatsConnection,
+  durable: Credentials['consumer'],
+  seen: Map<number, Event>,
+): Promise<void> {
+  const consumer = await bus.jetstream({ checkAPI: false, timeout: 2_000 }).consumers.get(durable.stream, durable.name)
   for await (const message of await consumer.fetch({ max_messages: 100, expires: 1_000 })) {
     const event = EventEnvelope.parse(message.json())
     seen.set(message.seq, event as Event)

@@ -13,8 +13,8 @@ export interface SuiteFile {
   version: string
   url: string
   pid: number
-  processes: { service: string; replica: number; pid: number; http?: string; admin?: string }[]
-  nats: { url: string; credentials: string }
+  processes: { service: string; replica: number; pid: number; http: string; admin: string }[]
+  nats: { url: string; credentials: string | null }
   database: { url: string; user: string }
 }
 
