@@ -71,6 +71,14 @@ const INSIDE: readonly KnownSetting[] = [
   { name: 'BERTH_SHUTDOWN_GRACE_MS', default: '20000', description: 'how long each step of stopping may take' },
 ]
 
+const AROUND: readonly KnownSetting[] = [
+  { name: 'BERTH_USERNAME', description: 'who the berth command is; else what its context remembers' },
+  { name: 'BERTH_PASSWORD', description: 'and their password', secret: true },
+  { name: 'BERTH_ROBOT_SECRET', description: 'secret of the robot account of a NATS user', secret: true },
+  { name: 'BERTH_PROVISION_NATS_CREDS', description: 'file with the NATS credentials of the user provision' },
+  { name: 'BERTH_SUPERVISOR_NATS_CREDS', description: 'file with the NATS credentials of the user supervisor' },
+]
+
 function settingsOfService(service: (typeof SERVICES)[number]): KnownSetting[] {
   const prefix = settingPrefix(service)
   return [
@@ -117,4 +125,5 @@ export const KNOWN_SETTINGS: readonly KnownSetting[] = [
   ...INSIDE,
   ...SERVICES.flatMap(settingsOfService),
   ...ONE_SERVICE,
+  ...AROUND,
 ]
