@@ -5,6 +5,9 @@ import { runBerth } from './run.ts'
 const stop = new AbortController()
 process.once('SIGINT', () => stop.abort())
 process.once('SIGTERM', () => stop.abort())
+// npm hands no signal on when it is killed, and following would go on for ever.
+const starter = process.ppid
+setInterval(() => process.ppid !== starter && stop.abort(), 500).unref()
 // Whoever read us has enough: `berth logs | head`.
 process.stdout.on('error', (err: NodeJS.ErrnoException) => process.exit(err.code === 'EPIPE' ? EXIT.ok : EXIT.failed))
 

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { CommandFailed, NotThere } from '../exit.ts'
 import { dataDirectory, findSuite, readAdminPassword } from '../local-suite.ts'
 import { readConfig } from './config-file.ts'
@@ -48,9 +50,12 @@ async function localTarget(env: NodeJS.ProcessEnv, cwd: string): Promise<Target>
     throw new CommandFailed(`no suite runs on ${directory} (BERTH_DATA), and no other context is chosen`)
   }
   const stored = await readAdminPassword(directory)
+  const certificate = join(directory, 'tls', 'gateway.crt')
   return {
     name: LOCAL,
     url: suite.url,
+    // Made by the gateway itself with BERTH_TLS=self-signed, so nobody else vouches for it.
+    ...(suite.url.startsWith('https:') && existsSync(certificate) && { caFile: certificate }),
     username: 'admin',
     password: stored ?? (env.BERTH_ADMIN_PASSWORD || env.HARBOR_ADMIN_PASSWORD),
     directory,
