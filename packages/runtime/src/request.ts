@@ -28,13 +28,16 @@ export function observed(handler: RequestListener, observer: RequestObserver): R
         metrics.inFlight.dec()
         metrics.requests.inc(labels)
         metrics.seconds.observe(labels, seconds)
-        log.info('request', {
-          method: req.method,
-          path: (req.url ?? '').split('?')[0],
-          status: res.statusCode,
-          ms: Math.round(seconds * 1e5) / 100,
-          ...(res.writableFinished ? {} : { aborted: true }),
-        })
+        // When the client breaks off this runs outside of every context.
+        withContext(context, () =>
+          log.info('request', {
+            method: req.method,
+            path: (req.url ?? '').split('?')[0],
+            status: res.statusCode,
+            ms: Math.round(seconds * 1e5) / 100,
+            ...(res.writableFinished ? {} : { aborted: true }),
+          }),
+        )
       })
       handler(req, res)
     })

@@ -5,7 +5,7 @@ import { openAdmin } from './admin.ts'
 import { contextOf, currentContext, withContext } from './context.ts'
 import { createLifecycle } from './lifecycle.ts'
 import { listen } from './listen.ts'
-import { silentLogger } from './log.ts'
+import { type Logger, silentLogger } from './log.ts'
 import { createMetrics, httpMetrics } from './metrics.ts'
 import { renderError } from './render-error.ts'
 import { observed } from './request.ts'
@@ -16,9 +16,9 @@ afterEach(async () => {
   for (const close of open.splice(0)) await close()
 })
 
-async function serve(handler: Parameters<typeof observed>[0]): Promise<string> {
+async function serve(handler: Parameters<typeof observed>[0], log: Logger = silentLogger): Promise<string> {
   const metrics = httpMetrics(createMetrics('sample'), 'sample_http')
-  const server = createServer(observed(handler, { log: silentLogger, metrics, operation: () => 'sample' }))
+  const server = createServer(observed(handler, { log, metrics, operation: () => 'sample' }))
   const door = await listen(server, { host: '127.0.0.1', port: 0 })
   open.push(door.close)
   return `http://127.0.0.1:${door.port}`
@@ -94,6 +94,18 @@ describe('a request', () => {
     const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`
     withContext(contextOf({ traceparent }), () => expect(currentContext()?.traceparent).toBe(traceparent))
     expect(contextOf({ traceparent: 'nonsense' }).traceparent).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/)
+  })
+
+  it('that the client breaks off is logged with its id', async () => {
+    const abort = new AbortController()
+    const logged = new Promise<unknown>((resolve) => {
+      const info = (_message: string, fields?: object) => resolve({ ...fields, id: currentContext()?.requestId })
+      void serve(() => abort.abort(), { ...silentLogger, info }).then((url) => {
+        const request = fetch(url, { headers: { 'x-request-id': 'abc-2' }, signal: abort.signal })
+        request.catch(() => undefined)
+      })
+    })
+    expect(await logged).toMatchObject({ id: 'abc-2', aborted: true })
   })
 
   it('that fails is answered in the shape of both APIs', async () => {
