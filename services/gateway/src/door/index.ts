@@ -1,0 +1,1 @@
+export { type Door, openDoor } from './door.ts'

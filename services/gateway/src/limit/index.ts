@@ -1,0 +1,5 @@
+export { findCredential, kindOf, type RequestKind } from './credentials.ts'
+export { type Admission, type FailedLogins, limitFailedLogins, unlimitedLogins } from './failed-logins.ts'
+export { readLoginForm } from './login-form.ts'
+export { TooManyFailures } from './too-many-failures.ts'
+export { verdictOf } from './verdict.ts'
