@@ -1,67 +1,64 @@
 import { randomBytes } from 'node:crypto'
-import { link, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
+import { writePrivateFile } from './private-file.ts'
 import { birthOf, isAlive } from './processes.ts'
 
-const Holder = z.object({ pid: z.number().int().positive(), birth: z.string() })
+const Ticket = z.object({ pid: z.number().int().positive(), birth: z.string(), held: z.boolean() })
+type Ticket = z.output<typeof Ticket>
+
+const TRIES = 20
+const LONGEST_WAIT_MS = 100
+
+/** Whether a file of this name is a ticket. */
+export function isTicket(name: string): boolean {
+  return /^berth\.\d+\.[0-9a-f]+\.lock$/.test(name)
+}
 
 /**
- * Takes `berth.lock` in `directory` for this process. A lock whose holder is gone is taken over; pid and time of birth
- * together say whether it is.
+ * Takes `directory` for this process. Everybody lays down a ticket before looking at those of others, so of two at
+ * least one sees the other; who sees a living one steps back, and tries again unless it is held already. Pid and time
+ * of birth together tell whether an owner lives; tickets of the dead are removed.
  *
  * @returns the pid of the living holder when there is one, else how to let go
  */
 export async function takeLock(directory: string): Promise<{ heldBy: number } | { release: () => Promise<void> }> {
-  const path = join(directory, 'berth.lock')
-  const mine = JSON.stringify({ pid: process.pid, birth: (await birthOf(process.pid)) ?? 'unknown' })
-  const draft = `${path}.${randomBytes(4).toString('hex')}.tmp`
-  await writeFile(draft, mine, { mode: 0o600 })
-  try {
-    for (;;) {
-      if (await linked(draft, path)) return { release: () => releaseLock(path, mine) }
-      const found = await readIfThere(path)
-      if (found === undefined) continue
-      const holder = parseHolder(found)
-      if (holder && (await lives(holder))) return { heldBy: holder.pid }
-      await removeStale(path, found)
+  const name = `berth.${process.pid}.${randomBytes(6).toString('hex')}.lock`
+  const path = join(directory, name)
+  const release = () => rm(path, { force: true })
+  const mine = { pid: process.pid, birth: (await birthOf(process.pid)) ?? 'unknown' }
+  for (let tries = 1; ; tries++) {
+    await writePrivateFile(path, JSON.stringify({ ...mine, held: false }))
+    const other = await livingTicket(directory, name)
+    if (!other) {
+      await writePrivateFile(path, JSON.stringify({ ...mine, held: true }))
+      return { release }
     }
-  } finally {
-    await rm(draft, { force: true })
+    await release()
+    if (other.held || tries >= TRIES) return { heldBy: other.pid }
+    await sleep(Math.random() * LONGEST_WAIT_MS)
   }
 }
 
-async function linked(from: string, to: string): Promise<boolean> {
-  try {
-    await link(from, to)
-    return true
-  } catch (err) {
-    if ((err as NodeJS.ErrnoException).code === 'EEXIST') return false
-    throw err
+async function livingTicket(directory: string, mine: string): Promise<Ticket | undefined> {
+  let found: Ticket | undefined
+  for (const name of await readdir(directory)) {
+    if (name === mine || !isTicket(name)) continue
+    const path = join(directory, name)
+    const text = await readIfThere(path)
+    if (text === undefined) continue
+    const ticket = parseTicket(text)
+    if (ticket && (await lives(ticket))) found = found?.held ? found : ticket
+    else await rm(path, { force: true })
   }
+  return found
 }
 
-async function lives(holder: z.output<typeof Holder>): Promise<boolean> {
-  const birth = await birthOf(holder.pid)
+async function lives(ticket: Ticket): Promise<boolean> {
   // Without /proc only the pid can be asked about.
-  return process.platform === 'linux' ? birth === holder.birth : isAlive(holder.pid)
-}
-
-/** Another starter may have replaced the stale lock since we read it: what is moved away is looked at again. */
-async function removeStale(path: string, stale: string): Promise<void> {
-  const aside = `${path}.${randomBytes(4).toString('hex')}.tmp`
-  try {
-    await rename(path, aside)
-  } catch (err) {
-    if ((err as NodeJS.ErrnoException).code === 'ENOENT') return
-    throw err
-  }
-  if ((await readIfThere(aside)) !== stale) await linked(aside, path)
-  await rm(aside, { force: true })
-}
-
-async function releaseLock(path: string, mine: string): Promise<void> {
-  if ((await readIfThere(path)) === mine) await rm(path, { force: true })
+  return process.platform === 'linux' ? (await birthOf(ticket.pid)) === ticket.birth : isAlive(ticket.pid)
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {
@@ -73,9 +70,9 @@ async function readIfThere(path: string): Promise<string | undefined> {
   }
 }
 
-function parseHolder(text: string): z.output<typeof Holder> | undefined {
+function parseTicket(text: string): Ticket | undefined {
   try {
-    return Holder.parse(JSON.parse(text))
+    return Ticket.parse(JSON.parse(text))
   } catch {
     return undefined
   }

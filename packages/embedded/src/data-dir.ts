@@ -2,9 +2,9 @@ import { createHmac, randomBytes } from 'node:crypto'
 import { access, constants, mkdir, readdir, readFile, stat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { z } from 'zod'
-import { takeLock } from './claim.ts'
+import { isTicket, takeLock } from './claim.ts'
 import { canTraverse, unprivilegedUser } from './os-user.ts'
-import { SHARED_HOME } from './postgres-binaries.ts'
+import { makeSharedHome, SHARED_HOME } from './postgres-binaries.ts'
 import { writePrivateFile } from './private-file.ts'
 import { EXIT, StartRefused } from './start-refused.ts'
 
@@ -111,7 +111,10 @@ async function chooseHome(directory: string, id: string): Promise<string> {
   const user = await unprivilegedUser()
   if (!user || (await canTraverse(directory, user))) return join(directory, 'postgres')
   const home = join(SHARED_HOME, id)
-  await mkdir(SHARED_HOME, { recursive: true, mode: 0o755 })
+  await makeSharedHome()
+  await mkdir(home, { recursive: true, mode: 0o700 })
+  // For whoever finds it and wonders whether it is still of use.
+  await writePrivateFile(join(home, 'belongs-to'), `${directory}\n`)
   return home
 }
 
@@ -142,7 +145,7 @@ async function isThere(path: string): Promise<boolean> {
 
 /** What a fresh volume holds, and what we leave when killed while writing. */
 function isHarmless(name: string): boolean {
-  return name === 'lost+found' || (name.startsWith('berth.') && name.endsWith('.tmp')) || name === 'berth.lock'
+  return name === 'lost+found' || (name.startsWith('berth.') && name.endsWith('.tmp')) || isTicket(name)
 }
 
 function refused(what: string, where: string, cause?: unknown): StartRefused {

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
 
 /**
  * A shell that outlives us by seconds. It reads from a pipe what to end, and when the pipe closes without `bye` (we were
@@ -30,6 +31,8 @@ export interface Guardian {
   drop(pid: number): void
   /** `directory` is removed when this process dies. Only for throw-away data. */
   removeAfterwards(directory: string): void
+  /** Nothing is left to guard: lets the shell go before we do. */
+  dismiss(): Promise<void>
 }
 
 let shared: Guardian | undefined
@@ -40,9 +43,16 @@ export function guardian(): Guardian {
   return shared
 }
 
+/** Lets the guardian go, if there is one, before this process does. */
+export async function dismissGuardian(): Promise<void> {
+  await shared?.dismiss()
+  shared = undefined
+}
+
 function createGuardian(): Guardian {
   const kept = new Map<number, string>()
   const directories = new Set<string>()
+  let dismissed = false
   let shell = startShell()
 
   function startShell(): ChildProcess {
@@ -59,7 +69,7 @@ function createGuardian(): Guardian {
     for (const [pid, signal] of kept) stdin?.write(`keep ${pid}:${signal}\n`)
     for (const directory of directories) stdin?.write(`remove ${directory}\n`)
     child.once('exit', () => {
-      shell = startShell()
+      if (!dismissed) shell = startShell()
     })
     return child
   }
@@ -75,6 +85,13 @@ function createGuardian(): Guardian {
     removeAfterwards(directory) {
       directories.add(directory)
       shell.stdin?.write(`remove ${directory}\n`)
+    },
+    async dismiss() {
+      dismissed = true
+      const gone = once(shell, 'exit')
+      shell.ref()
+      shell.stdin?.end('bye\n')
+      await gone
     },
   }
 }

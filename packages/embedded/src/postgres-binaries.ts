@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { access, constants, cp, mkdir, realpath, rename, rm } from 'node:fs/promises'
+import { access, chmod, constants, cp, mkdir, realpath, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { canTraverse, type OsUser } from './os-user.ts'
@@ -16,6 +16,13 @@ export interface PostgresBinaries {
 
 /** Where root keeps what another account must read. */
 export const SHARED_HOME = '/var/lib/berth'
+
+/** Others must get through it, each to what is its own. */
+export async function makeSharedHome(): Promise<void> {
+  await mkdir(SHARED_HOME, { recursive: true })
+  await chmod(SHARED_HOME, 0o755)
+}
+
 const OLDEST = 14
 const run = promisify(execFile)
 
@@ -78,7 +85,9 @@ async function readableCopy(native: string): Promise<string> {
   const target = join(SHARED_HOME, 'bin', packageFolder.replaceAll(/[^\w.-]+/g, '-'))
   if (await isExecutable(join(target, 'bin', 'postgres'))) return target
   const draft = `${target}.${process.pid}`
-  await mkdir(dirname(target), { recursive: true, mode: 0o755 })
+  await makeSharedHome()
+  await mkdir(dirname(target), { recursive: true })
+  await chmod(dirname(target), 0o755)
   await cp(native, draft, { recursive: true, verbatimSymlinks: true })
   try {
     await rename(draft, target)

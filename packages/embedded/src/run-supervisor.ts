@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { dismissGuardian } from './guardian.ts'
 import { createOutput } from './output.ts'
 import { createVoices } from './say.ts'
 import { loadSuiteSettings, type SuiteSettings } from './settings.ts'
@@ -8,12 +10,19 @@ import { createSuite, type Pace } from './suite.ts'
 const NAME_WIDTH = 14
 
 /**
- * Runs a suite in the foreground until it is asked to stop.
+ * Runs a suite in the foreground until it is asked to stop, then ends this process with one of the codes of `EXIT`.
  *
  * @param root the clone
- * @returns the exit code, see `EXIT`
  */
-export async function runSupervisor(env: NodeJS.ProcessEnv, root: string): Promise<number> {
+export async function superviseAndLeave(env: NodeJS.ProcessEnv, root: string): Promise<void> {
+  const code = await run(env, root)
+  await Promise.race([dismissGuardian(), sleep(500)])
+  // What was said last may still wait for its reader; not for long if there is none.
+  setTimeout(() => process.exit(code), 500)
+  process.stdout.write('', () => process.exit(code))
+}
+
+async function run(env: NodeJS.ProcessEnv, root: string): Promise<number> {
   let settings: SuiteSettings
   try {
     settings = loadSuiteSettings(env, root)

@@ -20,9 +20,9 @@ export function weaknessOfKey(text: string): string | undefined {
   const key = Buffer.from(text, 'base64')
   if (key.length !== 32) return 'must be 32 bytes in base64'
   if (EXAMPLES.has(key.toString('base64'))) return 'is a value from an example'
-  // Chance makes fewer than 18 different values among 32 once in 10^15, and printable text alone once in 10^13.
-  if (new Set(key).size < 18) return 'is too regular to be random'
+  // Chance makes printable text alone once in 10^13, and fewer than 18 different values among 32 more rarely still.
   if (key.every((byte) => byte >= 0x20 && byte < 0x7f)) return 'is text, not 32 random bytes'
+  if (new Set(key).size < 18) return 'is too regular to be random'
   return undefined
 }
 

@@ -1,0 +1,125 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, it } from 'vitest'
+import { loadSuiteSettings, parseScale } from './settings.ts'
+import { StartRefused } from './start-refused.ts'
+
+const load = (env: NodeJS.ProcessEnv) => loadSuiteSettings(env, '/clone')
+
+function refusal(env: NodeJS.ProcessEnv): StartRefused {
+  try {
+    load(env)
+  } catch (err) {
+    if (err instanceof StartRefused) return err
+    throw err
+  }
+  throw new Error('was not refused')
+}
+
+describe('the settings of the suite', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'berth-settings-'))
+  afterAll(() => rmSync(directory, { recursive: true }))
+
+  it('have a default each', () => {
+    expect(load({})).toMatchObject({
+      httpPort: 8080,
+      httpsPort: 8443,
+      bind: '127.0.0.1',
+      dataPath: '/clone/.berth',
+      tls: 'off',
+      natsReplicas: 1,
+      logLevel: 'info',
+      scale: { core: 1, gateway: 1, 'log-collector': 1, registry: 1, token: 1 },
+      warnings: [],
+    })
+  })
+
+  it('take an empty value as absent', () => {
+    expect(load({ BERTH_HTTP_PORT: '', DATABASE_URL: '' })).toMatchObject({ httpPort: 8080, databaseUrl: undefined })
+  })
+
+  it.each([
+    ['BERTH_HTTP_PORT', '0'],
+    ['BERTH_HTTP_PORT', '65536'],
+    ['BERTH_HTTP_PORT', 'http'],
+    ['BERTH_HTTPS_PORT', '8443.5'],
+    ['BERTH_BIND', 'localhost'],
+    ['BERTH_ADMIN_PASSWORD', 'short'],
+    ['HARBOR_ADMIN_PASSWORD', 'alllowercase1'],
+    ['BERTH_EXTERNAL_URL', 'registry.example.com'],
+    ['BERTH_EXTERNAL_URL', 'https://registry.example.com/below'],
+    ['BERTH_TRUSTED_PROXIES', '10.0.0.0/33'],
+    ['BERTH_TRUSTED_PROXIES', '10.0.0.0/8,proxy'],
+    ['BERTH_TLS', 'on'],
+    ['BERTH_HTTP_REDIRECT', 'maybe'],
+    ['BERTH_SECRET_KEY', 'c2hvcnQ='],
+    ['BERTH_TOKEN_ALG', 'HS256'],
+    ['DATABASE_URL', 'mysql://somewhere'],
+    ['NATS_URL', 'http://somewhere'],
+    ['BERTH_NATS_REPLICAS', '2'],
+    ['BERTH_STORAGE', 'ftp'],
+    ['BERTH_STORAGE', 's3'],
+    ['BERTH_S3_BUCKET', 'blobs'],
+    ['BERTH_SCALE', 'registry=0'],
+    ['BERTH_SCALE', 'portal=1'],
+    ['BERTH_LOG_LEVEL', 'loud'],
+  ])('refuse %s=%s with one line that names it and does not show its value', (name, value) => {
+    const { exitCode, message } = refusal({ [name]: value })
+    expect(exitCode).toBe(2)
+    expect(message).toMatch(new RegExp(`^berth: [^\\n]+ \\(${name}\\)$`))
+    if (name.includes('PASSWORD') || name.includes('KEY')) expect(message).not.toContain(value)
+  })
+
+  it('need a readable certificate and key when TLS is from files', () => {
+    const cert = join(directory, 'cert.pem')
+    writeFileSync(cert, 'certificate')
+    expect(refusal({ BERTH_TLS: 'files' }).message).toContain('(BERTH_TLS_CERT)')
+    expect(refusal({ BERTH_TLS: 'files', BERTH_TLS_CERT: cert }).message).toContain('(BERTH_TLS_KEY)')
+    expect(refusal({ BERTH_TLS: 'files', BERTH_TLS_CERT: '/nowhere', BERTH_TLS_KEY: cert }).message).toContain('_CERT)')
+    expect(load({ BERTH_TLS: 'files', BERTH_TLS_CERT: cert, BERTH_TLS_KEY: cert }).tls).toBe('files')
+  })
+
+  it('refuse a redirect to an HTTPS that is off, and one port for two doors', () => {
+    expect(refusal({ BERTH_HTTP_REDIRECT: 'true' }).exitCode).toBe(2)
+    expect(refusal({ BERTH_TLS: 'self-signed', BERTH_HTTPS_PORT: '8080' }).exitCode).toBe(2)
+  })
+
+  it('refuse several copies of a stream on the one embedded server', () => {
+    expect(refusal({ BERTH_NATS_REPLICAS: '3' }).exitCode).toBe(2)
+    expect(load({ BERTH_NATS_REPLICAS: '3', NATS_URL: 'nats://a,nats://b' }).natsReplicas).toBe(3)
+  })
+
+  it("take Harbor's name for the admin password, and ours before it", () => {
+    expect(load({ HARBOR_ADMIN_PASSWORD: 'Harbor12345' }).adminPassword).toBe('Harbor12345')
+    expect(load({ HARBOR_ADMIN_PASSWORD: 'Harbor12345', BERTH_ADMIN_PASSWORD: 'Berth12345' }).adminPassword).toBe(
+      'Berth12345',
+    )
+  })
+
+  it('warn once of an unknown name and give the nearest known one', () => {
+    const { warnings } = load({ BERTH_HTP_PORT: '1', BERTH_CORE_SERVICE_HOST: '10.0.0.1', PATH: '/bin' })
+    expect(warnings).toHaveLength(2)
+    expect(warnings[1]).toBe('unknown setting BERTH_HTP_PORT is ignored; the nearest known one is BERTH_HTTP_PORT')
+  })
+
+  it('say when a name has no effect yet', () => {
+    expect(load({ MAX_JOB_WORKERS: '3' }).warnings).toEqual(['MAX_JOB_WORKERS has no effect in this version'])
+  })
+
+  it('accept a random secret key', () => {
+    const key = randomBytes(32).toString('base64')
+    expect(load({ BERTH_SECRET_KEY: key }).secretKey).toBe(key)
+  })
+})
+
+describe('BERTH_SCALE', () => {
+  it('says how often each service runs', () => {
+    expect(parseScale(' registry=2, gateway=3 ')).toMatchObject({ registry: 2, gateway: 3, core: 1 })
+  })
+
+  it('leaves one log-collector, whose files have one writer', () => {
+    expect(() => parseScale('log-collector=2')).toThrow('log-collector runs once')
+  })
+})
