@@ -1,5 +1,6 @@
 export { type Answer, answer, answerAsks, type Caller } from './answer.ts'
 export { type AskOptions, type Bus, connectBus } from './bus.ts'
+export { discover, type Replica } from './discover.ts'
 export { type Followed, type Following, followConsumer } from './follow.ts'
 export { type Delivered, followBatches } from './follow-batches.ts'
 export { AUTHORIZATION, DEADLINE, REQUEST_ID, TRACEPARENT } from './headers.ts'
