@@ -44,7 +44,7 @@ describe('a program that is not part of the suite', () => {
   const tagWatcher = async (...args: string[]): Promise<Said[]> =>
     parse((await runOk(process.execPath, program(...args), { cwd: home })).stdout)
 
-  /** One life of the watcher; all of them share the journal, and each has a file of what it said. */
+  /** One life of the watcher; all of them share the journal. */
   const watch = async (): Promise<Daemon> => {
     const logFile = join(home, `watch-${watchers.length}.log`)
     const daemon = startDaemon(process.execPath, program('watch', join(home, 'journal')), { cwd: home, logFile })
@@ -52,10 +52,8 @@ describe('a program that is not part of the suite', () => {
     await until('the watcher', 30_000, async () => parse(await daemon.log()).some((one) => one.watching))
     return daemon
   }
-  const pushes = async (): Promise<string[]> => {
-    const said = await Promise.all(watchers.map(async (daemon) => parse(await daemon.log())))
-    return said.flat().flatMap((one) => (one.pushed ? [`${one.pushed}:${one.tags?.join()}`] : []))
-  }
+  const journal = async (): Promise<Said[]> => parse(await readFile(join(home, 'journal'), 'utf8').catch(() => ''))
+  const pushes = async (): Promise<string[]> => (await journal()).map((one) => `${one.pushed}:${one.tags?.join()}`)
 
   /** A copy of the example that can reach nothing of the workspace, with the one package it names. */
   beforeAll(async () => {
@@ -131,8 +129,7 @@ describe('a program that is not part of the suite', () => {
   })
 
   it('is told the request that caused an event, which leads to its log lines', async () => {
-    const lastLife = parse((await watchers.at(-1)?.log()) ?? '')
-    const requestId = lastLife.find((one) => one.pushed)?.requestId ?? ''
+    const requestId = (await journal())[0]?.requestId ?? ''
     await Api.admin(suite).linesOf(requestId, ['gateway', 'registry'])
     const logs = await berth('logs', '--request-id', requestId, '-o', 'json')
     expect(logs.code, logs.output).toBe(0)

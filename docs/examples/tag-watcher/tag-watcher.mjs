@@ -1,5 +1,5 @@
 // node tag-watcher.mjs <credentials file> services | tags <repository> | watch <journal> | refused <repository>
-import { readFile, writeFile } from 'node:fs/promises'
+import { appendFile, readFile } from 'node:fs/promises'
 import { refusals } from './refused.mjs'
 import { connectSuite } from './suite.mjs'
 
@@ -31,20 +31,23 @@ async function tags({ ask, tokenFor }, repository) {
 
 /**
  * Every push, each once: those made while we were away wait in the durable consumer, and one that is handed out twice
- * (we died before we acknowledged it) is known by its id from the journal.
+ * (we died before we acknowledged it) is known by its id. Its line in the journal is both: the work and the record
+ * that it has been done.
  */
 async function watch({ connection, consumer }, journal) {
-  const done = new Set((await readFile(journal, 'utf8').catch(() => '')).split('\n'))
+  const text = await readFile(journal, 'utf8').catch(() => '')
+  const done = new Set(text.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line).id])))
   const durable = await connection.jetstream({ checkAPI: false }).consumers.get(consumer.stream, consumer.name)
   const messages = await durable.consume({ max_messages: 100 })
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => messages.close())
   say({ watching: consumer.name })
   for await (const message of messages) {
     const { id, data, requestId } = message.json()
+    const push = { id, pushed: data.repository, digest: data.digest, tags: data.tags, requestId }
     if (!done.has(id)) {
-      say({ pushed: data.repository, digest: data.digest, tags: data.tags, requestId })
-      await writeFile(journal, `${id}\n`, { flag: 'a' })
+      await appendFile(journal, `${JSON.stringify(push)}\n`)
       done.add(id)
+      say(push)
     }
     message.ack()
   }
