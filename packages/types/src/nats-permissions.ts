@@ -47,6 +47,8 @@ function service(name: ServiceName): NatsPermissions {
       ...uses.reads.map((bucket) => `$JS.API.DIRECT.GET.KV_${bucket}`),
       ...uses.writes.map((bucket) => `$KV.${bucket}.>`),
       ...consumers.flatMap(([consumer, { stream }]) => consumerPermissions(stream, consumer)),
+      // Core tells an administrator how many replicas there are.
+      ...(name === 'core' ? ['$SRV.PING'] : []),
     ],
     subscribe: [
       `_INBOX_${name}.>`,
