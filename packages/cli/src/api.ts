@@ -17,7 +17,7 @@ export class Refused extends CommandFailed {
   }
 }
 
-export interface ApiRequest<Shape extends z.ZodType> {
+interface ApiRequest<Shape extends z.ZodType> {
   shape: Shape
   body?: unknown
   headers?: Record<string, string>

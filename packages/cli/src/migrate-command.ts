@@ -23,7 +23,7 @@ export function migrateCommand(program: Command, world: World): void {
       }
       for (const service of owners) await migrate(service, world)
       terminal.rows(
-        owners.map((service) => ({ service, schema: service, status: 'up to date' })),
+        owners.map((service) => ({ service, status: 'up to date' })),
         [
           { title: 'SERVICE', of: (row) => row.service },
           { title: 'STATUS', of: (row) => row.status },
