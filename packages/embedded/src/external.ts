@@ -20,8 +20,9 @@ export async function checkExternalNats(urls: string): Promise<void> {
     const info = await natsInfo(url.hostname.replaceAll(/[[\]]/g, ''), Number(url.port || 4222), PATIENCE_MS)
     if (info && isNatsRecentEnough(info.version) && info.jetstream) return
     if (!info) problems.push(`no NATS server answers at ${url.host}`)
-    else if (!info.jetstream) problems.push(`the NATS server at ${url.host} has no JetStream`)
-    else problems.push(`the NATS server at ${url.host} is ${info.version}, ${OLDEST_NATS} or newer is needed`)
+    else if (!isNatsRecentEnough(info.version))
+      problems.push(`the NATS server at ${url.host} is ${info.version}, ${OLDEST_NATS} or newer is needed`)
+    else problems.push(`the NATS server at ${url.host} has no JetStream`)
   }
   throw new StartRefused(EXIT.missingPart, problems.join(', '), 'NATS_URL')
 }

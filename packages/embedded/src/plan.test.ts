@@ -20,13 +20,15 @@ function input(env: NodeJS.ProcessEnv = {}): PlanInput {
 describe('the plan of the suite', () => {
   it('gives every process doors of its own and tells the gateway of all of them', async () => {
     const plan = await planServices(input({ BERTH_SCALE: 'registry=2' }))
-    const doors = plan.flatMap((one) => [one.http.port, one.admin.port])
+    const doors = plan.flatMap((one) => [...new Set([one.http.port, one.admin.port])])
     expect(new Set(doors).size).toBe(doors.length)
     const registries = plan.filter((one) => one.service === 'registry')
     expect(registries.map((one) => one.env.BERTH_REPLICA)).toEqual(['0', '1'])
     const gateway = plan.find((one) => one.service === 'gateway')
     expect(gateway?.env.BERTH_GATEWAY_LISTEN).toBe('127.0.0.1:8080')
     expect(gateway?.env.BERTH_GATEWAY_REGISTRY_URLS).toBe(registries.map((one) => one.url).join(','))
+    const health = registries.map((one) => `http://127.0.0.1:${one.admin.port}/readyz`)
+    expect(gateway?.env.BERTH_GATEWAY_REGISTRY_HEALTH_URLS).toBe(health.join(','))
   })
 
   it('lets replicas of the gateway share the public port', async () => {

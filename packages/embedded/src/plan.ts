@@ -57,18 +57,21 @@ export async function planServices(input: PlanInput): Promise<PlannedService[]> 
   const planned: PlannedService[] = []
   for (const service of SERVICES) {
     for (let replica = 0; replica < input.settings.scale[service]; replica++) {
-      const http =
-        service === 'gateway'
-          ? { host: input.settings.bind, port: input.settings.httpPort }
-          : { host: '127.0.0.1', port: await input.port() }
       const admin = { host: '127.0.0.1', port: await input.port() }
+      const http = await doorOf(service, admin, input)
       const url = service === 'gateway' ? publicUrl(input.settings) : `http://${address(http)}`
       planned.push({ service, replica, http, admin, url, env: {} })
     }
   }
-  const urlsOf = (service: ServiceName) => planned.filter((one) => one.service === service).map((one) => one.url)
-  for (const one of planned) one.env = { ...commonEnv(one, input), ...ownEnv(one, input, urlsOf) }
+  for (const one of planned) one.env = { ...commonEnv(one, input), ...ownEnv(one, input, planned) }
   return planned
+}
+
+async function doorOf(service: ServiceName, admin: Door, input: PlanInput): Promise<Door> {
+  if (service === 'gateway') return { host: input.settings.bind, port: input.settings.httpPort }
+  // It answers over NATS and has no door but the private one.
+  if (service === 'log-collector') return admin
+  return { host: '127.0.0.1', port: await input.port() }
 }
 
 /** How the suite is reached from this machine. */
@@ -107,7 +110,7 @@ function inheritedBy(service: ServiceName, env: NodeJS.ProcessEnv): NodeJS.Proce
   return Object.fromEntries(Object.entries(env).filter(([name]) => !NOT_INHERITED.test(name) && !isTheirs(name)))
 }
 
-function ownEnv(one: PlannedService, input: PlanInput, urlsOf: (service: ServiceName) => string[]): NodeJS.ProcessEnv {
+function ownEnv(one: PlannedService, input: PlanInput, all: readonly PlannedService[]): NodeJS.ProcessEnv {
   const { service } = one
   const needs = NEEDS[service]
   return {
@@ -122,16 +125,22 @@ function ownEnv(one: PlannedService, input: PlanInput, urlsOf: (service: Service
       BERTH_REGISTRY_ROOT: join(input.dataPath, 'registry'),
     }),
     ...(service === 'log-collector' && { BERTH_LOG_COLLECTOR_DIR: join(input.dataPath, 'logs') }),
-    ...(service === 'gateway' && gatewayEnv(input, urlsOf)),
+    ...(service === 'gateway' && gatewayEnv(input, all)),
   }
 }
 
-function gatewayEnv(input: PlanInput, urlsOf: (service: ServiceName) => string[]): NodeJS.ProcessEnv {
+function gatewayEnv(input: PlanInput, all: readonly PlannedService[]): NodeJS.ProcessEnv {
   const { settings } = input
+  const upstreams = (['core', 'registry', 'token'] as const).flatMap((service) => {
+    const replicas = all.filter((one) => one.service === service)
+    const prefix = `BERTH_GATEWAY_${service.toUpperCase()}`
+    return [
+      [`${prefix}_URLS`, replicas.map((one) => one.url).join(',')],
+      [`${prefix}_HEALTH_URLS`, replicas.map((one) => `http://${address(one.admin)}/readyz`).join(',')],
+    ]
+  })
   return {
-    BERTH_GATEWAY_CORE_URLS: urlsOf('core').join(','),
-    BERTH_GATEWAY_REGISTRY_URLS: urlsOf('registry').join(','),
-    BERTH_GATEWAY_TOKEN_URLS: urlsOf('token').join(','),
+    ...Object.fromEntries(upstreams),
     // Replicas share the public port; the kernel spreads connections over them.
     BERTH_GATEWAY_REUSE_PORT: String(settings.scale.gateway > 1),
     ...(settings.tls !== 'off' && {

@@ -83,6 +83,8 @@ describe('the settings of the suite', () => {
 
   it('refuse a redirect to an HTTPS that is off, and one port for two doors', () => {
     expect(refusal({ BERTH_HTTP_REDIRECT: 'true' }).exitCode).toBe(2)
+    const behindNginx = { BERTH_HTTP_REDIRECT: 'true', BERTH_EXTERNAL_URL: 'https://registry.example.com' }
+    expect(load(behindNginx).tls).toBe('off')
     expect(refusal({ BERTH_TLS: 'self-signed', BERTH_HTTPS_PORT: '8080' }).exitCode).toBe(2)
   })
 

@@ -77,8 +77,8 @@ export function loadSuiteSettings(env: NodeJS.ProcessEnv, root: string): SuiteSe
   const e = parsed(env)
   refuseS3(e.BERTH_STORAGE, env)
   if (e.BERTH_TLS === 'files') for (const name of ['BERTH_TLS_CERT', 'BERTH_TLS_KEY'] as const) checkFile(name, e[name])
-  if (e.BERTH_TLS === 'off' && e.BERTH_HTTP_REDIRECT) {
-    throw wrong('BERTH_HTTP_REDIRECT needs HTTPS, and BERTH_TLS is off', 'BERTH_HTTP_REDIRECT')
+  if (e.BERTH_HTTP_REDIRECT && e.BERTH_TLS === 'off' && !e.BERTH_EXTERNAL_URL?.startsWith('https:')) {
+    throw wrong('needs BERTH_TLS, or a BERTH_EXTERNAL_URL that begins with https://', 'BERTH_HTTP_REDIRECT')
   }
   if (e.BERTH_NATS_REPLICAS > 1 && !e.NATS_URL) {
     throw wrong('one embedded nats-server cannot keep several copies', 'BERTH_NATS_REPLICAS')
@@ -147,7 +147,8 @@ function* warningsOf(env: NodeJS.ProcessEnv): Generator<string> {
   const known = new Map(KNOWN_SETTINGS.map((setting) => [setting.name, setting]))
   for (const name of Object.keys(env).sort()) {
     if (known.get(name)?.later) yield `${name} has no effect in this version`
-    if (!name.startsWith('BERTH_') || known.has(name)) continue
+    // BERTH_E2E_… steer tests that start suites.
+    if (!name.startsWith('BERTH_') || known.has(name) || name.startsWith('BERTH_E2E_')) continue
     yield `unknown setting ${name} is ignored; the nearest known one is ${nearest(name, known.keys())}`
   }
 }

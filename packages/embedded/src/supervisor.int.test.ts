@@ -40,7 +40,7 @@ const open = (setting, body) => {
   createServer((req, res) => res.end(body)).listen({ host, port, reusePort: process.env.BERTH_GATEWAY_REUSE_PORT === 'true' })
 }
 open('_ADMIN_LISTEN', 'ready')
-open('_LISTEN', '{"status":"healthy"}')
+if (name !== 'log-collector') open('_LISTEN', '{"status":"healthy"}')
 say('runs')
 if (process.env.FAKE_CHATTERS === name) setInterval(() => { for (let i = 0; i < 100; i++) say('x'.repeat(1000)) }, 5)
 process.on('SIGTERM', () => { say('stops'); if (process.env.FAKE_STAYS !== name) setTimeout(() => process.exit(0), 20) })
