@@ -1,6 +1,16 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -14,6 +24,7 @@ export const NODE_FLAGS = ['--conditions=@berth/source', '--max-semi-space-size=
 const PNPM = 'pnpm@12.21.0'
 const NEEDED_MAJOR = 24
 const MODULES = join(ROOT, 'node_modules')
+const LOCKFILE = join(ROOT, 'pnpm-lock.yaml')
 const STAMP = join(MODULES, '.berth-setup.json')
 const LOCK = join(MODULES, '.berth-setup.lock')
 const PACKAGED_NODE = join(MODULES, '.bin', 'node')
@@ -24,10 +35,8 @@ const PACKAGED_NODE = join(MODULES, '.bin', 'node')
  * @returns {Promise<{ node: string, env: NodeJS.ProcessEnv }>} the Node to run, and an environment where it is first
  */
 export async function setup() {
-  const wanted = createHash('sha256')
-    .update(readFileSync(join(ROOT, 'pnpm-lock.yaml')))
-    .digest('hex')
-  if (readStamp()?.lockfile !== wanted) await locked(() => install(wanted))
+  const wanted = createHash('sha256').update(readFileSync(LOCKFILE)).digest('hex')
+  if (readStamp()?.lockfile !== wanted) await locked(() => bringUpToDate(wanted))
   const node = readStamp()?.node === 'packaged' ? PACKAGED_NODE : process.execPath
   const bin = [dirname(node), join(MODULES, '.bin')]
   return { node, env: { ...process.env, PATH: [...new Set(bin), process.env.PATH].join(':') } }
@@ -41,8 +50,23 @@ function readStamp() {
   }
 }
 
-async function install(wanted) {
+async function bringUpToDate(wanted) {
   if (readStamp()?.lockfile === wanted) return
+  if (!isInstalledByHand()) await install()
+  writeFileSync(STAMP, `${JSON.stringify({ lockfile: wanted, node: chooseNode() })}\n`)
+}
+
+/** Whether somebody ran pnpm here after the lockfile was last changed. */
+function isInstalledByHand() {
+  const installedAt = ['.modules.yaml', '.pnpm-workspace-state-v1.json'].map((name) => changedAt(join(MODULES, name)))
+  return Math.min(...installedAt) > 0 && Math.max(...installedAt) > changedAt(LOCKFILE)
+}
+
+function changedAt(path) {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0
+}
+
+async function install() {
   say('Setting up: installing the packages of the lockfile (once, and after an update)')
   rmSync(STAMP, { force: true })
   const quiet = mkdtempSync(join(tmpdir(), 'berth-setup-'))
@@ -61,7 +85,6 @@ async function install(wanted) {
   rmSync(quiet, { recursive: true, force: true })
   if (done.wasStopped) leave(0)
   if (done.code !== 0) fail(`could not install the packages: ${PNPM} ended with ${done.code}`, 'pnpm-lock.yaml')
-  writeFileSync(STAMP, `${JSON.stringify({ lockfile: wanted, node: chooseNode() })}\n`)
 }
 
 /** The pinned Node of the lockfile where its binary runs here, else the one that runs us if it is new enough. */
