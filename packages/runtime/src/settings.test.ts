@@ -71,4 +71,12 @@ describe('the settings of a service', () => {
     expect(natsSettings('nats://h', creds).creds).toContain('BEGIN NATS USER JWT')
     rmSync(dir, { recursive: true })
   })
+
+  it('takes the credentials out of the URL, also when the password begins with a digit', () => {
+    expect(natsSettings('nats://core:4Wr%2Fx@127.0.0.1:4222,nats://core:4Wr%2Fx@127.0.0.1:4223')).toEqual({
+      url: 'nats://127.0.0.1:4222,nats://127.0.0.1:4223',
+      user: 'core',
+      pass: '4Wr/x',
+    })
+  })
 })

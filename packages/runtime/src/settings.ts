@@ -100,17 +100,22 @@ const CredentialFile = z.object({ user: z.string(), pass: z.string() })
 
 /** `path` is a JSON file `{ user, pass }` or a NATS .creds file. */
 export function natsSettings(url: string, path?: string): NatsSettings {
-  if (path === undefined) return { url, ...userOfUrl(url) }
+  const bare = withoutUser(url)
+  if (path === undefined) return { url: bare, ...userOfUrl(url) }
   const text = readFileSync(path, 'utf8')
-  if (text.includes('BEGIN NATS USER JWT')) return { url, creds: text }
+  if (text.includes('BEGIN NATS USER JWT')) return { url: bare, creds: text }
   const { user, pass } = CredentialFile.parse(JSON.parse(text))
-  return { url, user, pass }
+  return { url: bare, user, pass }
 }
 
-/** The client library takes no credentials out of a URL, so they are taken out here. */
+/** The client library takes no credentials out of a URL, and a digit at the start of a password for the port. */
 function userOfUrl(url: string): { user?: string; pass?: string } {
   const first = url.split(',')[0] ?? ''
   if (!URL.canParse(first)) return {}
   const { username, password } = new URL(first)
   return username === '' ? {} : { user: decodeURIComponent(username), pass: decodeURIComponent(password) }
+}
+
+function withoutUser(urls: string): string {
+  return urls.replaceAll(/(\w+:\/\/)[^@/,]*@/g, '$1')
 }
