@@ -1,0 +1,5 @@
+export { type Authenticator, authenticator } from './authenticate.ts'
+export { type AskGrant, basicCredentials } from './basic-credentials.ts'
+export type { Action, Caller, Grant, Need } from './caller.ts'
+export { challengeOf } from './challenge.ts'
+export { NotAuthorized } from './not-authorized.ts'

@@ -1,0 +1,128 @@
+import { pipeline } from 'node:stream/promises'
+import type { RepositoryName } from '@berth/oci'
+import { type Digest, findRepositoryName, formatContentRange, parseRange, parseSupportedDigest } from '@berth/oci'
+import { type Door, grantOf, isKnownToClient, type RouteOf, type Visit } from '../http/index.ts'
+import { admit, admitChange, admitPush, type ProjectStore, type WithProject } from '../project/index.ts'
+import { BytesMissing, type Storage } from '../storage/index.ts'
+import { answerBlobCreated } from '../upload/index.ts'
+import { BlobReferenced, BlobUnknown } from './blob-errors.ts'
+import type { BlobRow, BlobStore } from './blob-store.ts'
+
+export interface BlobParts {
+  blobs: BlobStore
+  projects: Pick<ProjectStore, 'ensureRepository'>
+  withProject: WithProject
+  storage: Storage
+}
+
+type BlobDoors = Record<'GET' | 'HEAD' | 'DELETE', Door<RouteOf<'blob'>>>
+
+export function blobDoors(parts: BlobParts): BlobDoors {
+  const { blobs, withProject } = parts
+
+  async function find({ caller }: Visit, name: RepositoryName, digest: Digest): Promise<BlobRow> {
+    const grant = grantOf(caller, name, 'pull')
+    const row = await withProject(name, async () => admit(await blobs.find(name, digest), grant))
+    if (row.blob_id === null) throw new BlobUnknown(digest)
+    return row
+  }
+
+  return {
+    GET: {
+      action: 'pull',
+      async handle(visit, { name, digest }) {
+        await sendBlob(visit, parts.storage, await find(visit, name, digest), digest)
+      },
+    },
+    HEAD: {
+      action: 'pull',
+      async handle(visit, { name, digest }) {
+        const row = await find(visit, name, digest)
+        // Whoever may push will leave the upload out because of this answer.
+        const willCount = row.stale && visit.caller.findGrant(name, 'push') !== undefined
+        if (willCount && !(await blobs.touch(row.blob_id as number))) throw new BlobUnknown(digest)
+        visit.res.writeHead(200, { ...blobHeaders(digest), 'content-length': row.size }).end()
+      },
+    },
+    DELETE: {
+      action: 'delete',
+      async handle({ caller, res }, { name, digest }) {
+        const grant = grantOf(caller, name, 'delete')
+        const outcome = await withProject(name, () =>
+          blobs.unlink(name, digest, (facts) => void admitChange(facts, grant)),
+        )
+        if (outcome === 'unknown') throw new BlobUnknown(digest)
+        if (outcome === 'referenced') throw new BlobReferenced(digest)
+        res.writeHead(202, { 'content-length': 0, 'docker-content-digest': digest }).end()
+      },
+    },
+  }
+}
+
+/** What a mount asks for, as far as it can be read. */
+export function mountOf(query: URLSearchParams): { digest: string; from: RepositoryName } | undefined {
+  const digest = query.get('mount')
+  const from = findRepositoryName(query.get('from') ?? '')
+  if (digest === null || from === undefined || !from.includes('/')) return undefined
+  return { digest, from }
+}
+
+/**
+ * Lets a repository see a blob of another one. Whether that one has no such blob, is not there or must not be seen by
+ * the caller: false, and the client is given an upload session.
+ */
+export function mountBlob({ blobs, projects, withProject }: BlobParts) {
+  return async (visit: Visit, name: RepositoryName): Promise<boolean> => {
+    const asked = visit.query.get('mount')
+    if (asked === null) return false
+    const digest = parseSupportedDigest(asked)
+    const mount = mountOf(visit.query)
+    if (mount === undefined) return false
+    const target = { name, grant: grantOf(visit.caller, name, 'push') }
+    const from = { name: mount.from, grant: visit.caller.findGrant(mount.from, 'pull') }
+    const tryMount = () =>
+      withProject(name, async () => admitPush(await blobs.mount(target, digest, from), target.grant))
+    let row = await tryMount()
+    if (row.repository_id === null) {
+      await projects.ensureRepository(row.project_id, name)
+      row = await tryMount()
+    }
+    if (row.blob_id === null) return false
+    answerBlobCreated(visit, name, digest)
+    return true
+  }
+}
+
+async function sendBlob(visit: Visit, storage: Storage, row: BlobRow, digest: Digest): Promise<void> {
+  const { req, res } = visit
+  const headers = blobHeaders(digest)
+  if (isKnownToClient(req, headers.etag)) return void res.writeHead(304, headers).end()
+  const range = ifRangeHolds(req.headers['if-range'], headers.etag)
+    ? parseRange(req.headers.range, row.size)
+    : undefined
+  const stream = await storage.read(row.storage_key, row.size, range).catch((err) => {
+    if (err instanceof BytesMissing) throw new Error('the bytes of a blob are not in the storage', { cause: err })
+    throw err
+  })
+  if (range === undefined) res.writeHead(200, { ...headers, 'content-length': row.size })
+  else {
+    const contentRange = formatContentRange(range, row.size)
+    res.writeHead(206, { ...headers, 'content-length': range.lengthBytes, 'content-range': contentRange })
+  }
+  await pipeline(stream, res)
+}
+
+/** What was changed since must be sent whole; ours never changes, but the client may mean something else. */
+function ifRangeHolds(header: string | string[] | undefined, etag: string): boolean {
+  return header === undefined || header === etag
+}
+
+function blobHeaders(digest: Digest) {
+  return {
+    'docker-content-digest': digest,
+    etag: `"${digest}"`,
+    'content-type': 'application/octet-stream',
+    'accept-ranges': 'bytes',
+    'cache-control': 'private, max-age=31536000',
+  }
+}

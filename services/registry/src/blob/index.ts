@@ -1,0 +1,2 @@
+export { blobDoors, mountBlob, mountOf } from './blob-routes.ts'
+export { type BlobStore, blobStore } from './blob-store.ts'

@@ -1,0 +1,7 @@
+export { createApp } from './app.ts'
+export { announcedBytes, openBody, readBody, SizeInvalid } from './body.ts'
+export type { Door, Doors, RouteOf } from './doors.ts'
+export { operationOf } from './operation.ts'
+export { linkToNext, MAX_PAGE, pageOf } from './paging.ts'
+export { createBlobServer } from './server.ts'
+export { answerBytes, answerEmpty, answerJson, grantOf, isKnownToClient, type Visit } from './visit.ts'

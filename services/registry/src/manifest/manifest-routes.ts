@@ -1,0 +1,133 @@
+import type { Database } from '@berth/db'
+import {
+  algorithmOf,
+  type Digest,
+  DigestInvalid,
+  digestOf,
+  MAX_MANIFEST_BYTES,
+  ManifestTooLarge,
+  ManifestUnknown,
+  parseManifest,
+  type Reference,
+  type RepositoryName,
+  requireSupported,
+  type SupportedAlgorithm,
+} from '@berth/oci'
+import {
+  answerBytes,
+  answerEmpty,
+  type Door,
+  grantOf,
+  isKnownToClient,
+  type RouteOf,
+  readBody,
+  type Visit,
+} from '../http/index.ts'
+import { admit, admitChange, admitPush, type WithProject } from '../project/index.ts'
+import { deleteManifest, deleteTagOnly } from './delete-manifest.ts'
+import type { ManifestStore } from './manifest-store.ts'
+import { putManifest } from './put-manifest.ts'
+
+export interface ManifestParts {
+  database: Database
+  manifests: ManifestStore
+  withProject: WithProject
+  /** There is something in the outbox. */
+  onChange: () => void
+}
+
+type ManifestDoors = Record<'GET' | 'HEAD' | 'PUT' | 'DELETE', Door<RouteOf<'manifest'>>>
+
+export function manifestDoors(parts: ManifestParts): ManifestDoors {
+  const read: Door<RouteOf<'manifest'>> = {
+    action: 'pull',
+    handle: (visit, { name, reference }) => sendManifest(parts, visit, name, reference),
+  }
+  return {
+    GET: read,
+    HEAD: read,
+    PUT: { action: 'push', handle: (visit, { name, reference }) => receiveManifest(parts, visit, name, reference) },
+    DELETE: { action: 'delete', handle: (visit, { name, reference }) => remove(parts, visit, name, reference) },
+  }
+}
+
+async function sendManifest(
+  { manifests, withProject }: ManifestParts,
+  visit: Visit,
+  name: RepositoryName,
+  reference: Reference,
+): Promise<void> {
+  const grant = grantOf(visit.caller, name, 'pull')
+  const row = await withProject(name, async () => admit(await manifests.find(name, reference), grant))
+  if (row.manifest_id === null) throw unknown(reference)
+  const headers = {
+    'content-type': row.media_type,
+    'docker-content-digest': row.digest,
+    etag: `"${row.digest}"`,
+  }
+  if (isKnownToClient(visit.req, headers.etag)) return void visit.res.writeHead(304, headers).end()
+  if (visit.req.method === 'HEAD') {
+    return void visit.res.writeHead(200, { ...headers, 'content-length': row.size }).end()
+  }
+  const bytes = await manifests.readContent(row.digest)
+  // Deleted, by the last who had it, between the two looks.
+  if (bytes === undefined) throw unknown(reference)
+  answerBytes(visit, 200, bytes, headers)
+}
+
+async function receiveManifest(
+  { database, withProject, onChange }: ManifestParts,
+  visit: Visit,
+  name: RepositoryName,
+  reference: Reference,
+): Promise<void> {
+  const grant = grantOf(visit.caller, name, 'push')
+  if (reference.kind === 'digest') requireSupported(reference.digest)
+  const bytes = await readBody(visit, MAX_MANIFEST_BYTES, () => new ManifestTooLarge(MAX_MANIFEST_BYTES))
+  const digest = digestFor(bytes, reference)
+  const manifest = parseManifest(bytes, visit.req.headers['content-type'])
+  const tags = reference.kind === 'tag' ? [reference.tag] : []
+  const pushed = { name, digest, bytes, manifest, tags, actor: visit.caller.name }
+  await withProject(name, () => putManifest(database, pushed, (facts) => admitPush(facts, grant)))
+  onChange()
+  answerEmpty(visit, 201, {
+    location: `${visit.base}/v2/${name}/manifests/${digest}`,
+    'docker-content-digest': digest,
+    ...(manifest.subject && { 'oci-subject': manifest.subject.digest }),
+  })
+}
+
+async function remove(
+  { database, withProject, onChange }: ManifestParts,
+  visit: Visit,
+  name: RepositoryName,
+  reference: Reference,
+): Promise<void> {
+  const grant = grantOf(visit.caller, name, 'delete')
+  const deletion = {
+    name,
+    actor: visit.caller.name,
+    admit: (facts: Parameters<typeof admitChange>[0]) => admitChange(facts, grant),
+  }
+  const isGone = await withProject(name, () =>
+    reference.kind === 'tag'
+      ? deleteTagOnly(database, reference.tag, deletion)
+      : deleteManifest(database, reference.digest, deletion),
+  )
+  if (!isGone) throw unknown(reference)
+  onChange()
+  answerEmpty(visit, 202)
+}
+
+/** @throws {DigestInvalid} the bytes are not what the URL says */
+function digestFor(bytes: Uint8Array, reference: Reference): Digest {
+  if (reference.kind === 'tag') return digestOf(bytes)
+  const found = digestOf(bytes, algorithmOf(reference.digest) as SupportedAlgorithm)
+  if (found === reference.digest) return found
+  throw new DigestInvalid(reference.digest, 'provided digest did not match uploaded content')
+}
+
+function unknown(reference: Reference): ManifestUnknown {
+  const detail = reference.kind === 'tag' ? { tag: reference.tag } : { digest: reference.digest }
+  return new ManifestUnknown('manifest unknown', { detail })
+}

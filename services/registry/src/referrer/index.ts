@@ -1,0 +1,2 @@
+export { referrerDoors } from './referrer-routes.ts'
+export { type ReferrerStore, referrerStore } from './referrer-store.ts'

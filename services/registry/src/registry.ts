@@ -1,0 +1,76 @@
+import { randomBytes } from 'node:crypto'
+import type { RequestListener } from 'node:http'
+import type { TokenVerifier } from '@berth/access'
+import type { Database, Relay } from '@berth/db'
+import type { Answer } from '@berth/messaging'
+import type { Logger } from '@berth/runtime'
+import { type AskGrant, authenticator, basicCredentials } from './auth/index.ts'
+import { blobStore } from './blob/index.ts'
+import { v2Doors } from './doors.ts'
+import { healthAnswers } from './health.ts'
+import { createApp } from './http/index.ts'
+import { manifestStore } from './manifest/index.ts'
+import { type AskProject, createWithProject, type ProjectStore, projectAnswers, projectStore } from './project/index.ts'
+import { referrerStore } from './referrer/index.ts'
+import { repositoryAnswers, repositoryStore } from './repository/index.ts'
+import type { Storage } from './storage/index.ts'
+import { tagStore } from './tag/index.ts'
+import { createTrash, createUploads, type Trash, type UploadStore, uploadStore } from './upload/index.ts'
+
+/** How long a writer's hold on an upload lasts without being renewed. */
+const LEASE_MS = 10_000
+/** How long an upload may lie untouched. */
+export const UPLOAD_TTL_MS = 24 * 3_600_000
+
+export interface Registry {
+  listener: RequestListener
+  answers: Answer[]
+  projects: ProjectStore
+  uploadStore: UploadStore
+  trash: Trash
+}
+
+/** The registry on its adapters: the one place that sees all rooms. It opens and starts nothing. */
+export function createRegistry(parts: {
+  database: Database
+  storage: Storage
+  tokens: TokenVerifier
+  askGrant: AskGrant
+  askProject: AskProject
+  relay: Pick<Relay, 'poke'>
+  log: Logger
+  externalUrl?: string
+  leaseMs?: number
+  uploadTtlMs?: number
+}): Registry {
+  const { database, storage, tokens, askGrant, askProject, relay, log, externalUrl } = parts
+  const { leaseMs = LEASE_MS, uploadTtlMs = UPLOAD_TTL_MS } = parts
+  const projects = projectStore(database)
+  const withProject = createWithProject(projects, askProject)
+  const trash = createTrash(database, storage)
+  const sessions = uploadStore(database, { holder: randomBytes(6).toString('hex'), ttlMs: uploadTtlMs })
+  const tags = tagStore(database)
+  const doors = v2Doors({
+    database,
+    storage,
+    projects,
+    withProject,
+    blobs: blobStore(database),
+    manifests: manifestStore(database),
+    referrers: referrerStore(database),
+    tags,
+    uploads: createUploads({ store: sessions, projects, withProject, storage, trash, log, leaseMs }),
+    onChange: () => relay.poke(),
+  })
+  return {
+    listener: createApp({ doors, authenticator: authenticator(tokens, basicCredentials(askGrant)), externalUrl, log }),
+    answers: [
+      ...projectAnswers(projects),
+      ...repositoryAnswers(repositoryStore(database), tags),
+      ...healthAnswers(database, storage),
+    ],
+    projects,
+    uploadStore: sessions,
+    trash,
+  }
+}

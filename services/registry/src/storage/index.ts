@@ -1,0 +1,11 @@
+export { measuredStorage } from './measured-storage.ts'
+export {
+  BytesMissing,
+  type Storage,
+  type StorageKey,
+  storageKeyOf,
+  type UploadPath,
+  type UploadWriter,
+  uploadPathOf,
+} from './storage.ts'
+export { filesystemStorage } from './storage-filesystem.ts'

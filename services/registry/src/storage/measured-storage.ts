@@ -1,0 +1,52 @@
+import { Counter, Histogram, type Registry } from '@berth/runtime'
+import type { Storage } from './storage.ts'
+
+/** The same storage, counted: `registry_storage_action_seconds` and `berth_registry_storage_bytes_total`. */
+export function measuredStorage(storage: Storage, metrics: Registry): Storage {
+  const seconds = new Histogram({
+    name: 'registry_storage_action_seconds',
+    help: 'Time storage takes, by what is asked of it; reads until the first byte can be had',
+    labelNames: ['driver', 'action'] as const,
+    buckets: [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5],
+    registers: [metrics],
+  })
+  const bytes = new Counter({
+    name: 'berth_registry_storage_bytes_total',
+    help: 'Bytes of blobs asked to be read, and written',
+    labelNames: ['direction'] as const,
+    registers: [metrics],
+  })
+  const { driver } = storage
+  const timed = async <T>(action: string, work: () => Promise<T>): Promise<T> => {
+    const end = seconds.startTimer({ driver, action })
+    try {
+      return await work()
+    } finally {
+      end()
+    }
+  }
+  return {
+    ...storage,
+    openUpload: async (path, offset) => {
+      const writer = await timed('open-upload', () => storage.openUpload(path, offset))
+      return {
+        close: () => writer.close(),
+        write: async (chunks) => {
+          await writer.write(chunks)
+          bytes.inc(
+            { direction: 'write' },
+            chunks.reduce((sum, chunk) => sum + chunk.length, 0),
+          )
+        },
+      }
+    },
+    store: (path, key, size) => timed('store', () => storage.store(path, key, size)),
+    read: async (key, size, range) => {
+      const stream = await timed('read', () => storage.read(key, size, range))
+      bytes.inc({ direction: 'read' }, range?.lengthBytes ?? size)
+      return stream
+    },
+    remove: (keys) => timed('remove', () => storage.remove(keys)),
+    probe: () => timed('probe', () => storage.probe()),
+  }
+}

@@ -1,0 +1,2 @@
+export { tagDoors } from './tag-routes.ts'
+export { type TagStore, tagStore } from './tag-store.ts'

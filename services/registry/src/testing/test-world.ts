@@ -1,0 +1,193 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { Unauthorized } from '@berth/errors'
+import { answer, answerAsks, type Bus, connectBus, provision } from '@berth/messaging'
+import { createLifecycle, natsSettings, Registry, silentLogger } from '@berth/runtime'
+import { type ThrowAwayNats, type ThrowAwayPostgres, tempDir, throwAwayNats, throwAwayPostgres } from '@berth/testkit'
+import { accessGrant, keyList, type PublicKey, projectResolve, type RegistryProject } from '@berth/types'
+import type { Config } from '../config.ts'
+import { wire } from '../wire.ts'
+import { accessTo, type TokenWish, testTokens } from './test-tokens.ts'
+
+export interface Replica {
+  url: string
+  adminUrl: string
+  stop(): Promise<void>
+  /** Of a process of its own: as if the power went. */
+  kill(): Promise<void>
+}
+
+/** Postgres, NATS, a core and a token service that answer as told, a storage, and replicas on top of them. */
+export interface World {
+  postgres: ThrowAwayPostgres
+  nats: ThrowAwayNats
+  /** Of one who may do everything. */
+  bus: Bus
+  databaseUrl: string
+  storageRoot: string
+  /** What core answers; change it as a test needs it. */
+  core: { projects: Map<string, RegistryProject>; passwords: Map<string, string>; grants: number; resolves: number }
+  token(wish?: TokenWish): string
+  /** A token for everything in one repository. */
+  tokenFor(name: string, actions?: string[], of?: { project?: number; rev?: number }): string
+  startReplica(overrides?: Partial<Config>): Promise<Replica>
+  spawnReplica(): Promise<Replica>
+  stop(): Promise<void>
+}
+
+export function testProject(over: Partial<RegistryProject> = {}): RegistryProject {
+  return {
+    id: 1,
+    name: 'library',
+    kind: 'local',
+    state: 'open',
+    public: true,
+    accessRevision: 1,
+    quotaLimitBytes: -1,
+    revision: 1,
+    ...over,
+  }
+}
+
+export async function openWorld(): Promise<World> {
+  const [postgres, nats, storage] = await Promise.all([throwAwayPostgres(), throwAwayNats(), tempDir('storage')])
+  const bus = await connectBus({ user: 'everything', nats: natsSettings(nats.url), log: silentLogger })
+  await provision(bus)
+  const tokens = testTokens()
+  const core: World['core'] = {
+    projects: new Map([['library', testProject()]]),
+    passwords: new Map([['alice', 'secret']]),
+    grants: 0,
+    resolves: 0,
+  }
+  await answerOthers(bus, core, tokens.keys)
+  const stops: (() => Promise<void>)[] = []
+
+  const world: World = {
+    postgres,
+    nats,
+    bus,
+    databaseUrl: postgres.url,
+    storageRoot: storage.path,
+    core,
+    token: (wish) => tokens.sign(wish),
+    tokenFor: (name, actions = ['pull', 'push', 'delete'], of = {}) =>
+      tokens.sign({ access: [accessTo(name, actions, of)] }),
+    async startReplica(overrides = {}) {
+      const life = createLifecycle(silentLogger, { graceMs: 5_000 })
+      const config = { ...(await freshConfig(world)), ...overrides }
+      await wire(config, { log: silentLogger, life, metrics: new Registry() })
+      stops.push(() => life.stop())
+      return { ...urlsOf(config), stop: () => life.stop(), kill: () => life.stop() }
+    },
+    async spawnReplica() {
+      const config = await freshConfig(world)
+      const child = spawn(
+        process.execPath,
+        ['--conditions=@berth/source', fileURLToPath(new URL('../main.ts', import.meta.url))],
+        { env: environmentOf(config), stdio: ['ignore', 'ignore', 'inherit'] },
+      )
+      const exited = once(child, 'exit')
+      const end = (signal: NodeJS.Signals) => async () => {
+        child.kill(signal)
+        await exited
+      }
+      stops.push(end('SIGKILL'))
+      const { url, adminUrl } = urlsOf(config)
+      await untilReady(adminUrl)
+      return { url, adminUrl, stop: end('SIGTERM'), kill: end('SIGKILL') }
+    },
+    async stop() {
+      for (const stop of stops.reverse()) await stop()
+      await bus.close()
+      await Promise.all([postgres.stop(), nats.stop(), storage.remove()])
+    },
+  }
+  return world
+}
+
+async function answerOthers(bus: Bus, core: World['core'], keys: PublicKey[]): Promise<void> {
+  const version = '0.0.0'
+  await answerAsks(bus, {
+    service: 'token',
+    version,
+    log: silentLogger,
+    answers: [answer(keyList, async () => ({ keys }))],
+  })
+  await answerAsks(bus, {
+    service: 'core',
+    version,
+    log: silentLogger,
+    answers: [
+      answer(projectResolve, async ({ name }) => {
+        core.resolves++
+        return { project: core.projects.get(name) ?? null }
+      }),
+      answer(accessGrant, async ({ credentials, scopes }) => {
+        core.grants++
+        if (credentials.kind !== 'basic' || core.passwords.get(credentials.username) !== credentials.password) {
+          throw new Unauthorized('unauthorized')
+        }
+        const access = scopes.map(({ name, actions }) => {
+          const project = core.projects.get(name.split('/')[0] ?? '')
+          if (project === undefined) return { type: 'repository', name, actions: [] }
+          return accessTo(name, actions, { project: project.id, rev: project.accessRevision })
+        })
+        const identity = { kind: 'user' as const, name: credentials.username, id: 3, admin: false }
+        return { identity, access, tokenSeconds: 600 }
+      }),
+    ],
+  })
+}
+
+async function freshConfig(world: World): Promise<Config> {
+  return {
+    listen: { host: '127.0.0.1', port: await freePort() },
+    adminListen: { host: '127.0.0.1', port: await freePort() },
+    nats: natsSettings(world.nats.url),
+    logLevel: 'error',
+    replica: 0,
+    graceMs: 5_000,
+    databaseUrl: world.databaseUrl,
+    storageRoot: world.storageRoot,
+  }
+}
+
+function urlsOf({ listen, adminListen }: Config): { url: string; adminUrl: string } {
+  return { url: `http://127.0.0.1:${listen.port}`, adminUrl: `http://127.0.0.1:${adminListen.port}` }
+}
+
+function environmentOf(config: Config): NodeJS.ProcessEnv {
+  return {
+    PATH: process.env.PATH,
+    BERTH_REGISTRY_LISTEN: `127.0.0.1:${config.listen.port}`,
+    BERTH_REGISTRY_ADMIN_LISTEN: `127.0.0.1:${config.adminListen.port}`,
+    BERTH_REGISTRY_DATABASE_URL: config.databaseUrl,
+    BERTH_REGISTRY_ROOT: config.storageRoot,
+    BERTH_LOG_LEVEL: config.logLevel,
+    BERTH_PARENT_PID: String(process.pid),
+    NATS_URL: config.nats.user
+      ? config.nats.url.replace('://', `://${config.nats.user}:${config.nats.pass}@`)
+      : config.nats.url,
+  }
+}
+
+async function untilReady(adminUrl: string): Promise<void> {
+  for (let tries = 0; tries < 300; tries++) {
+    const answered = await fetch(`${adminUrl}/readyz`).catch(() => undefined)
+    if (answered?.ok) return
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  throw new Error('a replica did not become ready')
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const address = server.address()
+  server.close()
+  await once(server, 'close')
+  return typeof address === 'object' && address !== null ? address.port : 0
+}

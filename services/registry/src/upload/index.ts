@@ -1,0 +1,5 @@
+export { type Sweep, startUploadSweep } from './sweep.ts'
+export { createTrash, type Trash } from './trash.ts'
+export { answerBlobCreated, startUpload, uploadDoors } from './upload-routes.ts'
+export { createUploads, type Uploads } from './upload-service.ts'
+export { type UploadStore, uploadStore } from './upload-store.ts'

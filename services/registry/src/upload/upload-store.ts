@@ -1,0 +1,249 @@
+import { type Database, statement } from '@berth/db'
+import { type Digest, projectOf, type RepositoryName, type SessionId, type SupportedAlgorithm } from '@berth/oci'
+import type { Grant } from '../auth/index.ts'
+import { PROJECT_FACTS, type ProjectFacts } from '../project/index.ts'
+import type { StorageKey, UploadPath } from '../storage/index.ts'
+
+/** Sessions are rows that may be lost in a crash of Postgres: the client then starts its upload again. */
+const ASYNC = "c AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))"
+
+/** Which session, and for whom. */
+export interface SessionAddress {
+  id: SessionId
+  name: RepositoryName
+  grant: Grant
+  subject: string
+}
+
+export interface StartedRow extends ProjectFacts {
+  repository_id: number | null
+  upload_id: string | null
+}
+
+/** What is known of a session when somebody wants to write to it; `held_*` are null when it could not be had. */
+export interface AcquiredRow extends ProjectFacts {
+  upload_id: string | null
+  subject: string | null
+  algorithm: SupportedAlgorithm
+  offset_bytes: number
+  generation: number
+  leased: boolean
+  /** Its last holder has said that it writes no more. */
+  released: boolean
+  held_generation: number | null
+  held_offset: number
+  held_path: UploadPath
+  held_sealed_key: StorageKey | null
+}
+
+export interface StatusRow extends ProjectFacts {
+  upload_id: string | null
+  subject: string | null
+  offset_bytes: number
+}
+
+export interface ExpiredRow {
+  id: SessionId
+  generation: number
+  path: UploadPath
+  sealed_key: StorageKey | null
+}
+
+const start = statement<StartedRow>(
+  'upload-start',
+  `WITH ${ASYNC},
+   p AS (
+     SELECT ${PROJECT_FACTS}, r.id AS repository_id
+     FROM project p CROSS JOIN c LEFT JOIN repository r ON r.project_id = p.id AND r.name = $2
+     WHERE p.name = $1 AND p.state <> 'deleted' FOR KEY SHARE OF p
+   ),
+   u AS (
+     INSERT INTO upload (id, repository_id, subject, algorithm, path, holder, generation, lease_until, expires_at)
+     SELECT $3, p.repository_id, $4, $5, $6, $7, 1, now() + $8 * interval '1 ms', now() + $9 * interval '1 ms'
+     FROM p
+     WHERE p.repository_id IS NOT NULL AND p.state = 'open' AND p.kind = 'local'
+       AND p.project_id = $10 AND p.access_revision <= $11
+     RETURNING id
+   )
+   SELECT p.*, (SELECT id FROM u) AS upload_id FROM p`,
+)
+
+const acquire = statement<AcquiredRow>(
+  'upload-acquire',
+  `WITH ${ASYNC},
+   s AS (
+     SELECT ${PROJECT_FACTS}, u.id AS upload_id, u.subject, u.algorithm, u.offset_bytes, u.generation,
+       coalesce(u.lease_until > now(), false) AS leased, u.lease_until IS NULL AS released
+     FROM project p CROSS JOIN c
+     LEFT JOIN repository r ON r.project_id = p.id AND r.name = $2
+     LEFT JOIN upload u ON u.repository_id = r.id AND u.id = $3 AND u.expires_at > now()
+     WHERE p.name = $1 AND p.state <> 'deleted'
+   ),
+   a AS (
+     UPDATE upload u SET holder = $5, generation = u.generation + 1, lease_until = now() + $6 * interval '1 ms',
+       expires_at = now() + $7 * interval '1 ms'
+     FROM s
+     WHERE u.id = s.upload_id AND u.subject = $4 AND s.state = 'open' AND s.project_id = $8 AND s.access_revision <= $9
+       AND (u.lease_until IS NULL OR u.lease_until <= now()) AND ($10::bigint IS NULL OR u.offset_bytes = $10)
+     RETURNING u.generation, u.offset_bytes, u.path, u.sealed_key
+   )
+   SELECT s.*, a.generation AS held_generation, a.offset_bytes AS held_offset, a.path AS held_path,
+     a.sealed_key AS held_sealed_key
+   FROM s LEFT JOIN a ON true`,
+)
+
+const status = statement<StatusRow>(
+  'upload-status',
+  `SELECT ${PROJECT_FACTS}, u.id AS upload_id, u.subject, u.offset_bytes
+   FROM project p
+   LEFT JOIN repository r ON r.project_id = p.id AND r.name = $2
+   LEFT JOIN upload u ON u.repository_id = r.id AND u.id = $3 AND u.expires_at > now()
+   WHERE p.name = $1 AND p.state <> 'deleted'`,
+)
+
+const keep = statement<{ id: string }>(
+  'upload-keep',
+  `WITH ${ASYNC}
+   UPDATE upload SET offset_bytes = $3, path = $4, lease_until = now() + $5 * interval '1 ms',
+     expires_at = now() + $6 * interval '1 ms'
+   FROM c WHERE id = $1 AND generation = $2 RETURNING id`,
+)
+
+const seal = statement<{ blob_id: number | null }>(
+  'upload-seal',
+  `WITH ${ASYNC}
+   UPDATE upload SET offset_bytes = $3, path = $4, lease_until = now() + $5 * interval '1 ms', sealed_key = $6
+   FROM c WHERE id = $1 AND generation = $2
+   RETURNING (SELECT b.id FROM blob b WHERE b.digest = $7) AS blob_id`,
+)
+
+const adopt = statement<{ blob_id: number }>(
+  'upload-adopt',
+  `WITH p AS (SELECT id FROM project WHERE id = $1 AND state = 'open' FOR KEY SHARE),
+   b AS (
+     UPDATE blob SET touched_at = now(), condemned_at = NULL FROM p WHERE blob.digest = $4 AND blob.size = $5
+     RETURNING blob.id
+   ),
+   u AS (DELETE FROM upload USING b WHERE upload.id = $2 AND upload.generation = $3 RETURNING upload.repository_id),
+   l AS (
+     INSERT INTO repository_blob (repository_id, blob_id) SELECT u.repository_id, b.id FROM u, b
+     ON CONFLICT DO NOTHING
+   )
+   SELECT b.id AS blob_id FROM b, u`,
+)
+
+const commit = statement<{ storage_key: StorageKey }>(
+  'upload-commit',
+  `WITH p AS (SELECT id FROM project WHERE id = $1 AND state = 'open' FOR KEY SHARE),
+   u AS (DELETE FROM upload USING p WHERE upload.id = $2 AND upload.generation = $3 RETURNING upload.repository_id),
+   b AS (
+     INSERT INTO blob (digest, size, storage_key) SELECT $4, $5::bigint, $6 FROM u
+     ON CONFLICT (digest) DO UPDATE SET touched_at = now(), condemned_at = NULL
+     RETURNING id, storage_key
+   ),
+   l AS (
+     INSERT INTO repository_blob (repository_id, blob_id) SELECT u.repository_id, b.id FROM u, b
+     ON CONFLICT DO NOTHING
+   ),
+   t AS (
+     INSERT INTO trash (storage_key, size) SELECT $6, $5::bigint FROM b WHERE b.storage_key <> $6
+     ON CONFLICT DO NOTHING
+   )
+   SELECT storage_key FROM b`,
+)
+
+const forget = statement('upload-forget', 'DELETE FROM upload WHERE id = $1 AND generation = $2')
+
+const takeExpired = statement<ExpiredRow>(
+  'upload-take-expired',
+  `UPDATE upload SET generation = generation + 1, lease_until = now() + interval '60 s', holder = 'sweep'
+   WHERE id IN (
+     SELECT id FROM upload WHERE expires_at < now() AND (lease_until IS NULL OR lease_until <= now())
+     ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED
+   )
+   RETURNING id, generation, path, sealed_key`,
+)
+
+const isLive = statement<{ found: boolean }>(
+  'blob-key-is-live',
+  'SELECT EXISTS (SELECT 1 FROM blob WHERE storage_key = $1) AS found',
+)
+
+/** One writer's hold on a session, as the row has it. */
+export interface Hold {
+  id: SessionId
+  generation: number
+  path: UploadPath
+  offset: number
+}
+
+export interface UploadStore {
+  /** Opens a session, held for `leaseMs`; 0 leaves it to whoever comes first. */
+  start(
+    address: SessionAddress,
+    upload: { algorithm: SupportedAlgorithm; path: UploadPath; leaseMs: number },
+  ): Promise<StartedRow | undefined>
+  acquire(address: SessionAddress, leaseMs: number, offset: number | undefined): Promise<AcquiredRow | undefined>
+  status(address: SessionAddress): Promise<StatusRow | undefined>
+  /** Records how far a hold has come and prolongs it; 0 ms gives it back. False when it is no longer ours. */
+  keep(hold: Hold, leaseMs: number): Promise<boolean>
+  /** Says where the bytes go before they go there. `undefined` when the hold is no longer ours. */
+  seal(hold: Hold, key: StorageKey, digest: Digest, leaseMs: number): Promise<{ blobExists: boolean } | undefined>
+  /** Ends a session whose bytes are stored already. False when they are not, or the hold is no longer ours. */
+  adopt(hold: Hold, projectId: number, digest: Digest): Promise<boolean>
+  /** Ends a session and makes its bytes a blob; answers the key the blob has, ours or an older one. */
+  commit(hold: Hold, projectId: number, digest: Digest, key: StorageKey): Promise<StorageKey | undefined>
+  forget(hold: Pick<Hold, 'id' | 'generation'>): Promise<void>
+  /** Takes hold of sessions past their time. */
+  takeExpired(limit: number): Promise<ExpiredRow[]>
+  isLive(key: StorageKey): Promise<boolean>
+}
+
+export function uploadStore(database: Database, options: { holder: string; ttlMs: number }): UploadStore {
+  const { holder, ttlMs } = options
+  return {
+    start: ({ id, name, grant, subject }, { algorithm, path, leaseMs }) =>
+      database.find(start, [
+        projectOf(name),
+        name,
+        id,
+        subject,
+        algorithm,
+        path,
+        holder,
+        leaseMs === 0 ? null : leaseMs,
+        ttlMs,
+        grant.project,
+        grant.rev,
+      ]),
+    acquire: ({ id, name, grant, subject }, leaseMs, offset) =>
+      database.find(acquire, [
+        projectOf(name),
+        name,
+        id,
+        subject,
+        holder,
+        leaseMs,
+        ttlMs,
+        grant.project,
+        grant.rev,
+        offset ?? null,
+      ]),
+    status: ({ id, name }) => database.find(status, [projectOf(name), name, id]),
+    keep: async ({ id, generation, offset, path }, leaseMs) => {
+      const lease = leaseMs === 0 ? null : leaseMs
+      return (await database.find(keep, [id, generation, offset, path, lease, ttlMs])) !== undefined
+    },
+    seal: async ({ id, generation, offset, path }, key, digest, leaseMs) => {
+      const row = await database.find(seal, [id, generation, offset, path, leaseMs, key, digest])
+      return row && { blobExists: row.blob_id !== null }
+    },
+    adopt: async ({ id, generation, offset }, projectId, digest) =>
+      (await database.find(adopt, [projectId, id, generation, digest, offset])) !== undefined,
+    commit: async ({ id, generation, offset }, projectId, digest, key) =>
+      (await database.find(commit, [projectId, id, generation, digest, offset, key]))?.storage_key,
+    forget: async ({ id, generation }) => void (await database.run(forget, [id, generation])),
+    takeExpired: (limit) => database.run(takeExpired, [limit]),
+    isLive: async (key) => (await database.find(isLive, [key]))?.found ?? true,
+  }
+}

@@ -1,0 +1,80 @@
+import { createVerifier, REGISTRY_AUDIENCE } from '@berth/access'
+import { type Database, migrate, openDatabase, startRelay } from '@berth/db'
+import { answerAsks, type Bus, connectBus, sayTo, tellEvent } from '@berth/messaging'
+import { httpMetrics, type Logger, listen, observed, openAdmin, type Running } from '@berth/runtime'
+import { accessGrant, keyList, projectResolve } from '@berth/types'
+import { migrations } from '../migrations/index.ts'
+import manifest from '../package.json' with { type: 'json' }
+import type { Config } from './config.ts'
+import { createBlobServer, operationOf } from './http/index.ts'
+import { followProjects, startPurge } from './project/index.ts'
+import { createRegistry, UPLOAD_TTL_MS } from './registry.ts'
+import { filesystemStorage, measuredStorage } from './storage/index.ts'
+import { startUploadSweep } from './upload/index.ts'
+
+const SCHEMA = 'registry'
+const SWEEP_MS = 60_000
+
+/** Opens everything the registry needs and its doors last, each with its own stop. */
+export async function wire(config: Config, { log, life, metrics }: Running): Promise<void> {
+  const bus = await connectBus({ user: 'registry', nats: config.nats, log })
+  life.onStop('nats', () => bus.close())
+  log.addSink(sayTo(bus))
+
+  const database = openDatabase({ url: config.databaseUrl, service: 'registry', schema: SCHEMA, log, metrics })
+  life.onStop('database', () => database.close())
+  await migrateRegistry(database, log)
+  const storage = measuredStorage(await filesystemStorage(config.storageRoot), metrics)
+
+  const relay = startRelay({ database, schema: SCHEMA, publish: (row) => tellEvent(bus, row), log, metrics })
+  life.onStop('relay', () => relay.stop())
+  const tokens = createVerifier({ keys: () => tokenKeys(bus), audience: REGISTRY_AUDIENCE })
+  const registry = createRegistry({
+    database,
+    storage,
+    tokens,
+    askGrant: (request) => bus.ask(accessGrant, request),
+    askProject: async (name) => (await bus.ask(projectResolve, { name })).project,
+    relay,
+    log,
+    externalUrl: config.externalUrl,
+  })
+
+  const sweep = startUploadSweep({
+    store: registry.uploadStore,
+    storage,
+    trash: registry.trash,
+    log,
+    ttlMs: UPLOAD_TTL_MS,
+    everyMs: SWEEP_MS,
+  })
+  life.onStop('upload sweep', () => sweep.stop())
+  const purge = startPurge({ database, log, everyMs: SWEEP_MS })
+  life.onStop('purge', () => purge.stop())
+  const following = followProjects(bus, { projects: registry.projects, onDeleted: purge.poke, log })
+  life.onStop('projects', () => following.stop())
+  await answerAsks(bus, {
+    service: 'registry',
+    version: manifest.version,
+    answers: registry.answers,
+    log,
+    verifier: tokens,
+  })
+
+  const door = observed(registry.listener, {
+    log,
+    metrics: httpMetrics(metrics, 'registry_http'),
+    operation: operationOf,
+  })
+  life.onStop('http', (await listen(createBlobServer(door), config.listen)).close)
+  const checks = { database: () => database.check(), storage: () => storage.probe() }
+  await openAdmin({ address: config.adminListen, life, metrics, checks })
+}
+
+export async function migrateRegistry(database: Database, log: Logger): Promise<void> {
+  await migrate(database, { schema: SCHEMA, migrations, log })
+}
+
+async function tokenKeys(bus: Bus) {
+  return (await bus.ask(keyList, {})).keys
+}
