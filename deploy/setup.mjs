@@ -74,7 +74,7 @@ async function install() {
   const args = ['--yes', PNPM, 'install', '--frozen-lockfile', '--reporter=append-only']
   const done = await runChild('npx', args, {
     cwd: ROOT,
-    env: { ...withoutLifecycle(process.env), CI: 'true' },
+    env: { ...asOutsideOfScripts(process.env), CI: 'true' },
     stdio: ['ignore', log, log],
     wholeGroup: true,
   })
@@ -102,10 +102,15 @@ function majorOf(node) {
   return Number(/^v(\d+)\./.exec(stdout ?? '')?.[1] ?? 0)
 }
 
-/** npm tells its scripts about themselves in the environment; another package manager must not take that as its own. */
-function withoutLifecycle(env) {
+/**
+ * npm tells its scripts about themselves in the environment, which another package manager must not take as its own,
+ * and puts the clone's programs first on PATH, where installing must not find a Node it is about to replace.
+ */
+function asOutsideOfScripts(env) {
   const names = /^npm_(?:lifecycle|package|command|execpath|node_execpath)/
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !names.test(name)))
+  const kept = Object.fromEntries(Object.entries(env).filter(([name]) => !names.test(name)))
+  const path = (env.PATH ?? '').split(':').filter((folder) => !/\bnode_modules\/(\.bin|.*\/node-gyp-bin)$/.test(folder))
+  return { ...kept, PATH: path.join(':') }
 }
 
 async function locked(work) {

@@ -127,9 +127,15 @@ export function createSuite(options: SuiteOptions): SuiteRun {
     // When one cannot start the others are told, and none is left behind half started.
     const one = new AbortController()
     const both = AbortSignal.any([signal, one.signal])
-    const starting = plan.map((planned) => startMember(planned, both))
+    const starting: Promise<void>[] = []
+    const startAll = (members: PlannedService[]) => {
+      const these = members.map((planned) => startMember(planned, both))
+      starting.push(...these)
+      return Promise.all(these)
+    }
     try {
-      await Promise.all(starting)
+      await startAll(plan.filter((planned) => planned.service !== 'gateway'))
+      await startAll(plan.filter((planned) => planned.service === 'gateway'))
     } catch (err) {
       one.abort()
       await Promise.allSettled(starting)
