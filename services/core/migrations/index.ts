@@ -1,0 +1,5 @@
+import type { Migration } from '@berth/db'
+import { peopleAndProjects } from './20261101090000_people_and_projects.ts'
+
+/** Every change of schema `core`, in order. */
+export const migrations: readonly Migration[] = [peopleAndProjects]

@@ -1,0 +1,23 @@
+import { Forbidden, Unauthorized } from '@berth/errors'
+import type { Caller, UserCaller } from '../caller/caller.ts'
+import { systemPermits } from './permissions.ts'
+
+/** What somebody gets who may not: 401 before signing in, 403 after; the same whether the thing exists or not. */
+export function refusal(caller: Caller): Unauthorized | Forbidden {
+  return caller.kind === 'anonymous' ? new Unauthorized('unauthorized') : new Forbidden('forbidden')
+}
+
+/** @throws {Unauthorized} the caller has not signed in */
+export function requireSignedIn(caller: Caller): asserts caller is Exclude<Caller, { kind: 'anonymous' }> {
+  if (caller.kind === 'anonymous') throw refusal(caller)
+}
+
+/** @throws {Unauthorized | Forbidden} the caller is not an administrator who is a person */
+export function requireAdmin(caller: Caller): asserts caller is UserCaller {
+  if (caller.kind !== 'user' || !caller.admin) throw refusal(caller)
+}
+
+/** @throws {Unauthorized | Forbidden} the caller may not do this at system level */
+export function requireSystem(caller: Caller, resource: string, action: string): void {
+  if (!systemPermits(caller)(resource, action)) throw refusal(caller)
+}

@@ -1,0 +1,37 @@
+import { Unauthorized } from '@berth/errors'
+import type { RequestHandler } from 'express'
+import { cookieOf, setCaller } from '../http/index.ts'
+import type { SessionSignIn } from '../session/index.ts'
+import type { BasicSignIn } from './basic-sign-in.ts'
+import { ANONYMOUS } from './caller.ts'
+
+const OPEN = new Set(['/api/v2.0/ping', '/api/v2.0/health', '/api/version'])
+
+/**
+ * Finds out who a request comes from: by its `Authorization`, else by its session, else nobody. Credentials that are
+ * wrong are 401 everywhere but on the paths that ask nobody; a session that has ended is nobody.
+ */
+export function authenticate(basic: BasicSignIn, sessions: SessionSignIn): RequestHandler {
+  return async (req, res, next) => {
+    if (OPEN.has(req.path)) return next()
+    const { authorization } = req.headers
+    if (authorization !== undefined) {
+      const { username, password } = parseBasic(authorization)
+      setCaller(res, await basic.signIn(username, password))
+      return next()
+    }
+    const sid = cookieOf(req, 'sid')
+    const renewal = req.headers['x-harbor-no-session-renewal'] === undefined
+    setCaller(res, sid === undefined ? ANONYMOUS : ((await sessions.find(sid, { renewal })) ?? ANONYMOUS))
+    next()
+  }
+}
+
+/** @throws {Unauthorized} not the basic scheme of RFC 7617 */
+export function parseBasic(header: string): { username: string; password: string } {
+  const encoded = /^basic +([A-Za-z0-9+/_-]+={0,2}) *$/i.exec(header)?.[1]
+  const text = encoded === undefined ? '' : Buffer.from(encoded, 'base64').toString('utf8')
+  const colon = text.indexOf(':')
+  if (colon < 0) throw new Unauthorized('unauthorized')
+  return { username: text.slice(0, colon), password: text.slice(colon + 1) }
+}

@@ -1,0 +1,46 @@
+import type { Identity } from '@berth/types'
+
+/** One thing a robot account may do. */
+export interface RobotGrant {
+  /** `system`, every project, or the one with this id. */
+  scope: 'system' | 'every project' | number
+  resource: string
+  action: string
+}
+
+export interface UserCaller {
+  kind: 'user'
+  id: number
+  name: string
+  admin: boolean
+  /** SHA-256 of the session id, when the caller came with a session. */
+  session?: Buffer
+}
+
+export interface RobotCaller {
+  kind: 'robot'
+  id: number
+  /** As it signs in: `robot$library+ci`. */
+  name: string
+  level: 'system' | 'project'
+  grants: readonly RobotGrant[]
+}
+
+/** Who a request comes from. */
+export type Caller = { kind: 'anonymous' } | UserCaller | RobotCaller
+
+export const ANONYMOUS: Caller = { kind: 'anonymous' }
+
+export function isAdmin(caller: Caller): boolean {
+  return caller.kind === 'user' && caller.admin
+}
+
+/** The name an event or a log line has for the caller. */
+export function actorOf(caller: Caller): string | undefined {
+  return caller.kind === 'anonymous' ? undefined : caller.name
+}
+
+export function identityOf(caller: Caller): Identity {
+  if (caller.kind === 'anonymous') return { kind: 'anonymous', name: '', id: 0, admin: false }
+  return { kind: caller.kind, name: caller.name, id: caller.id, admin: isAdmin(caller) }
+}

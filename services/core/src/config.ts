@@ -1,0 +1,38 @@
+import { databaseUrl, parseSettings, type ServiceSettings, secretKeySetting, serviceSettings } from '@berth/runtime'
+import { z } from 'zod'
+
+export interface Config extends ServiceSettings {
+  databaseUrl: string
+  secretKey: Buffer
+  /** For the admin, while none is stored. */
+  adminPassword?: string
+  /** The file that shows the made-up admin password; goes when that password is changed. */
+  adminPasswordFile?: string
+  externalUrl?: string
+  /** Name of the storage driver of the registry, as the API tells it. */
+  storage: string
+}
+
+/** @throws {SettingInvalid} */
+export function loadConfig(env: NodeJS.ProcessEnv): Config {
+  const raw = parseSettings(
+    z.object({
+      BERTH_SECRET_KEY: secretKeySetting,
+      BERTH_ADMIN_PASSWORD: z.string().optional(),
+      HARBOR_ADMIN_PASSWORD: z.string().optional(),
+      BERTH_CORE_ADMIN_PASSWORD_FILE: z.string().optional(),
+      BERTH_EXTERNAL_URL: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
+      BERTH_STORAGE: z.string().default('filesystem'),
+    }),
+    env,
+  )
+  return {
+    ...serviceSettings('core', env),
+    databaseUrl: databaseUrl('core', env),
+    secretKey: raw.BERTH_SECRET_KEY,
+    adminPassword: raw.BERTH_ADMIN_PASSWORD ?? raw.HARBOR_ADMIN_PASSWORD,
+    adminPasswordFile: raw.BERTH_CORE_ADMIN_PASSWORD_FILE,
+    externalUrl: raw.BERTH_EXTERNAL_URL,
+    storage: raw.BERTH_STORAGE,
+  }
+}

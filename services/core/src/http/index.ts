@@ -1,0 +1,6 @@
+export { cookieOf, isSecure } from './cookies.ts'
+export { csrfProtection } from './csrf.ts'
+export { operationOf } from './operation.ts'
+export { callerOf, listPage, parseBody, parseQuery, pathNumber, setCaller } from './parse.ts'
+export { translateErrors, validated } from './validation.ts'
+export { noZeroBytes, refuseZeroBytes } from './zero-bytes.ts'

@@ -1,0 +1,12 @@
+import type { IncomingMessage } from 'node:http'
+
+const FEATURES = new Set(['projects', 'users', 'robots', 'health', 'ping', 'systeminfo', 'status', 'logs', 'token'])
+
+/** A word of a small fixed set for a request: what its metrics are labelled with. */
+export function operationOf(req: IncomingMessage): string {
+  const path = (req.url ?? '').split('?')[0] ?? ''
+  if (path.startsWith('/c/')) return 'session'
+  const feature = /^\/api\/(?:v2\.0|berth\/v1)\/([a-z]+)/.exec(path)?.[1]
+  if (feature === undefined) return 'page'
+  return FEATURES.has(feature) ? feature : 'other'
+}

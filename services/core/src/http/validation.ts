@@ -1,0 +1,71 @@
+import { STATUS_CODES } from 'node:http'
+import type { OpenApiDocument } from '@berth/api'
+import { BadRequest, DomainError, type ErrorCode, MethodNotAllowed, NotFound, Unprocessable } from '@berth/errors'
+import type { ErrorRequestHandler, RequestHandler } from 'express'
+import { middleware } from 'express-openapi-validator'
+import { z } from 'zod'
+
+type ApiSpec = Parameters<typeof middleware>[0]['apiSpec']
+
+/** Holds requests below the document's base path to it; answers too with `answers`, for tests. */
+export function validated(document: OpenApiDocument, options: { answers: boolean }): RequestHandler[] {
+  const handlers = middleware({
+    // Its own type is narrower than any document that was parsed.
+    apiSpec: structuredClone(document) as unknown as ApiSpec,
+    validateRequests: { allowUnknownQueryParameters: true },
+    validateResponses: options.answers,
+    validateSecurity: false,
+    validateApiSpec: false,
+  })
+  return handlers as unknown as RequestHandler[]
+}
+
+const Thrown = z.object({
+  status: z.number().int(),
+  message: z.string().default(''),
+  type: z.string().optional(),
+  errors: z.array(z.object({ path: z.string(), message: z.string(), errorCode: z.string().optional() })).optional(),
+})
+type Thrown = z.output<typeof Thrown>
+
+class BodyTooLarge extends DomainError {
+  override name = 'BodyTooLarge'
+  readonly code: ErrorCode = 'REQUEST_ENTITY_TOO_LARGE'
+}
+
+class MediaTypeUnsupported extends DomainError {
+  override name = 'MediaTypeUnsupported'
+  readonly code: ErrorCode = 'UNSUPPORTED'
+}
+
+/** Turns what express, its body parser and the validator throw into errors of ours; the rest goes on as it is. */
+export const translateErrors: ErrorRequestHandler = (err, _req, _res, next) => {
+  if (err instanceof DomainError) return next(err)
+  const thrown = Thrown.safeParse(err)
+  next(thrown.success && thrown.data.status < 500 ? translated(thrown.data) : err)
+}
+
+function translated(thrown: Thrown): DomainError {
+  const message = thrown.message.slice(0, 500) || (STATUS_CODES[thrown.status] ?? 'bad request')
+  switch (thrown.status) {
+    case 404:
+      return new NotFound('no such path')
+    case 405:
+      return new MethodNotAllowed('no such method on this path')
+    case 413:
+      return new BodyTooLarge('the body is too large')
+    case 415:
+      return new MediaTypeUnsupported(message, { status: 415 })
+    default:
+      return isValueProblem(thrown) ? new Unprocessable(message) : new BadRequest(message)
+  }
+}
+
+/**
+ * As in Harbor: what cannot be read, a body that is no JSON or has the wrong types, is 400; what was read and breaks a
+ * rule, and everything wrong with parameters, is 422.
+ */
+function isValueProblem({ type, errors }: Thrown): boolean {
+  if (type !== undefined || errors === undefined) return false
+  return errors.some(({ path, errorCode }) => !path.startsWith('/body') || !errorCode?.startsWith('type.'))
+}

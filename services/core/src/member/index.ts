@@ -1,0 +1,3 @@
+export { memberRoutes } from './member-routes.ts'
+export { createMembers } from './member-service.ts'
+export { memberStore } from './member-store.ts'

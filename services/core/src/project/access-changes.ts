@@ -1,0 +1,50 @@
+import { type Database, type Transaction, tell } from '@berth/db'
+import { projectUpdated } from '@berth/types'
+import { actorOf, type Caller } from '../caller/caller.ts'
+import { type Project, toRegistryProject } from './project.ts'
+import { projectStore } from './project-store.ts'
+import type { RegistryPolicy } from './registry-policy.ts'
+
+export interface AccessChanges {
+  /**
+   * Makes a change of who may do what, raises the access revision of the projects it touches in the same transaction,
+   * and answers once the registry refuses older tokens. `work` says which projects those are.
+   *
+   * @throws {Unavailable} saved, not yet in force
+   */
+  change<T>(
+    caller: Caller,
+    work: (tx: Transaction) => Promise<{ touches: readonly number[] | 'all'; result: T }>,
+  ): Promise<T>
+}
+
+export function createAccessChanges(deps: {
+  database: Database
+  registry: RegistryPolicy
+  poke: () => void
+}): AccessChanges {
+  const { database, registry, poke } = deps
+  return {
+    async change(caller, work) {
+      const { result, projects } = await database.transaction(async (tx) => {
+        const done = await work(tx)
+        const raised = await projectStore.raiseAccess(tx, done.touches)
+        await tellUpdated(tx, raised, caller)
+        tx.afterCommit(poke)
+        return { result: done.result, projects: raised }
+      })
+      await registry.inForce(projects.map((project) => toRegistryProject(project)))
+      return result
+    },
+  }
+}
+
+async function tellUpdated(tx: Transaction, projects: readonly Project[], caller: Caller): Promise<void> {
+  for (const project of projects) {
+    await tell(tx, projectUpdated, {
+      revision: project.revision,
+      actor: actorOf(caller),
+      data: { project: toRegistryProject(project) },
+    })
+  }
+}

@@ -1,0 +1,8 @@
+export { type AccessChanges, createAccessChanges } from './access-changes.ts'
+export { isProjectName, type ProjectRef, toRegistryProject } from './project.ts'
+export { createProjectDeletion, type ProjectDeletion, startDeletionSweep } from './project-deletion.ts'
+export { createProjectDoor, type ProjectDoor, projectRefOf } from './project-door.ts'
+export { projectRoutes } from './project-routes.ts'
+export { createProjects } from './project-service.ts'
+export { projectStore } from './project-store.ts'
+export { createRegistryPolicy, type RegistryPolicy } from './registry-policy.ts'

@@ -1,0 +1,72 @@
+import { BadRequest } from '@berth/errors'
+
+type Parse = (text: string) => string | undefined
+
+const bool: Parse = (text) => {
+  if (/^(?:true|t|1)$/i.test(text)) return 'true'
+  if (/^(?:false|f|0)$/i.test(text)) return 'false'
+  return undefined
+}
+const oneOf =
+  (...values: string[]): Parse =>
+  (text) =>
+    values.find((value) => value === text.toLowerCase())
+const wholeNumber: Parse = (text) => (/^-?\d{1,15}$/.test(text) ? String(Number(text)) : undefined)
+const text: Parse = (value) => value
+
+/**
+ * The metadata of a project beside `public`: how a value reads, and which of them we can keep. `off` is what changes
+ * nothing while the feature behind the key is not there; without `off` every value changes nothing.
+ */
+const KEYS: Record<string, { parse: Parse; off?: string[] }> = {
+  enable_content_trust: { parse: bool, off: ['false'] },
+  enable_content_trust_cosign: { parse: bool, off: ['false'] },
+  prevent_vul: { parse: bool, off: ['false'] },
+  // Says from where on `prevent_vul` prevents, which is off.
+  severity: { parse: oneOf('none', 'low', 'medium', 'high', 'critical') },
+  auto_scan: { parse: bool, off: ['false'] },
+  auto_sbom_generation: { parse: bool, off: ['false'] },
+  reuse_sys_cve_allowlist: { parse: bool, off: ['true'] },
+  retention_id: { parse: wholeNumber, off: ['0'] },
+  proxy_speed_kb: { parse: wholeNumber, off: ['-1'] },
+  max_upstream_conn: { parse: wholeNumber, off: ['-1'] },
+  proxy_referrer_api: { parse: bool, off: ['false'] },
+  proxy_cache_local_on_not_found: { parse: bool, off: ['false'] },
+  proxy_cache_filter_pattern: { parse: text, off: [] },
+  proxy_cache_filter_kind: { parse: oneOf('doublestar', 'regex'), off: ['doublestar'] },
+}
+
+export interface ParsedMetadata {
+  public?: boolean
+  /** To be stored; what was not given is not in it. */
+  values: Record<string, string>
+}
+
+/**
+ * Parses the metadata of a request. `null` and empty values count as not given, unknown keys are left out.
+ *
+ * @throws {BadRequest} a value its key cannot have, or one that asks for a policy there is no feature for yet
+ */
+export function parseMetadata(raw: Record<string, string | null | undefined>): ParsedMetadata {
+  const values: Record<string, string> = {}
+  let isPublic: boolean | undefined
+  for (const [key, value] of Object.entries(raw)) {
+    if (value === null || value === undefined || value === '') continue
+    if (key === 'public') isPublic = parsed(key, value, bool) === 'true'
+    else if (Object.hasOwn(KEYS, key)) values[key] = kept(key, value)
+  }
+  return { ...(isPublic === undefined ? {} : { public: isPublic }), values }
+}
+
+function kept(key: string, text: string): string {
+  const { parse, off } = KEYS[key] as (typeof KEYS)[string]
+  const value = parsed(key, text, parse)
+  if (off && !off.includes(value)) throw new BadRequest(`${key} cannot be ${value}: this version does not enforce it`)
+  return value
+}
+
+function parsed(key: string, text: string, parse: Parse): string {
+  const value = parse(text.trim())
+  if (value === undefined) throw new BadRequest(`${key} cannot have this value`)
+  return value
+}

@@ -1,0 +1,154 @@
+import { type Database, isUniqueViolation, type Page, tell } from '@berth/db'
+import { Conflict, Forbidden, PreconditionFailed } from '@berth/errors'
+import { projectCreated, projectUpdated } from '@berth/types'
+import { projectPermits, refusal, requireSignedIn, requireSystem, rolesIn } from '../access/index.ts'
+import { actorOf, type Caller, isAdmin } from '../caller/caller.ts'
+import type { Settings } from '../setting/settings.ts'
+import { ADMIN_ID } from '../user/index.ts'
+import { type Project, type ProjectRef, parseProjectName, parseStorageLimit, toRegistryProject } from './project.ts'
+import type { ProjectDeletion } from './project-deletion.ts'
+import { createProjectDoor, type Entered } from './project-door.ts'
+import { type ProjectRequest, policyOf, refuseProxy } from './project-request.ts'
+import { type ProjectListQuery, projectStore, type Visibility } from './project-store.ts'
+import type { ProjectHoldings, RegistryPolicy } from './registry-policy.ts'
+
+const NOTHING: ProjectHoldings = { repositories: 0, usedBytes: 0 }
+
+export interface Listed {
+  entered: Entered
+  detail?: ProjectHoldings
+}
+
+/** The use cases of projects; each decides whether its caller may. */
+export interface Projects {
+  list(
+    caller: Caller,
+    query: ProjectListQuery & { detail: boolean },
+    page: Page,
+  ): Promise<{ projects: Listed[]; total: number }>
+  /** Whether there is a project of this name; for whoever has signed in. */
+  exists(caller: Caller, name: string): Promise<boolean>
+  create(caller: Caller, request: ProjectRequest): Promise<Project>
+  get(caller: Caller, ref: ProjectRef): Promise<{ entered: Entered; holdings: ProjectHoldings }>
+  update(caller: Caller, ref: ProjectRef, request: ProjectRequest): Promise<void>
+  delete(caller: Caller, ref: ProjectRef): Promise<void>
+  deletable(caller: Caller, ref: ProjectRef): Promise<{ deletable: boolean; message: string }>
+}
+
+export function createProjects(deps: {
+  database: Database
+  registry: RegistryPolicy
+  deletion: ProjectDeletion
+  settings: Settings
+  poke: () => void
+}): Projects {
+  const { database, registry, deletion, settings, poke } = deps
+  const door = createProjectDoor(database)
+  const holdingsOf = async (id: number) => (await registry.holdings([id])).get(id) ?? NOTHING
+
+  return {
+    async list(caller, { detail, ...query }, page) {
+      const { projects, total } = await projectStore.list(database, visibilityOf(caller), query, page)
+      const ids = projects.map(({ id }) => id)
+      const roles = await rolesIn(database, caller, ids)
+      const holdings = detail ? await registry.holdings(ids) : undefined
+      const listed = projects.map((project) => {
+        const mine = roles.get(project.id) ?? []
+        const entered = { project, roles: mine, permits: projectPermits(caller, project, mine) }
+        return { entered, detail: holdings && (holdings.get(project.id) ?? NOTHING) }
+      })
+      return { projects: listed, total }
+    },
+
+    async exists(caller, name) {
+      requireSignedIn(caller)
+      return (await projectStore.find(database, { name })) !== undefined
+    },
+
+    async create(caller, request) {
+      requireMayCreate(caller, settings)
+      const name = parseProjectName(request.project_name)
+      const policy = policyOf(request)
+      refuseProxy(request)
+      const asked = isAdmin(caller) ? request.storage_limit : undefined
+      const storageLimitBytes = asked ? parseStorageLimit(asked) : settings.get('storage_per_project')
+      const ownerId = caller.kind === 'user' ? caller.id : ADMIN_ID
+      const project = await database.transaction(async (tx) => {
+        const id = await projectStore
+          .insert(tx, { name, ownerId, public: policy.public ?? false, storageLimitBytes })
+          .catch(conflict(name))
+        await projectStore.insertOwner(tx, id, ownerId)
+        await projectStore.setMetadata(tx, id, policy.values)
+        const created = (await projectStore.find(tx, { id })) as Project
+        const data = { project: toRegistryProject(created) }
+        await tell(tx, projectCreated, { revision: created.revision, actor: actorOf(caller), data })
+        tx.afterCommit(poke)
+        return created
+      })
+      await registry.inForce([toRegistryProject(project)])
+      return project
+    },
+
+    async get(caller, ref) {
+      const entered = await door.enter(caller, ref, 'project', 'read')
+      return { entered, holdings: await holdingsOf(entered.project.id) }
+    },
+
+    async update(caller, ref, request) {
+      const { project } = await door.enter(caller, ref, 'project', 'update')
+      const policy = policyOf(request)
+      const changed = await database.transaction(async (tx) => {
+        if (!(await projectStore.update(tx, project.id, { public: policy.public }))) {
+          throw new PreconditionFailed('the project is being deleted')
+        }
+        await projectStore.setMetadata(tx, project.id, policy.values)
+        const now = (await projectStore.find(tx, { id: project.id })) as Project
+        const data = { project: toRegistryProject(now) }
+        await tell(tx, projectUpdated, { revision: now.revision, actor: actorOf(caller), data })
+        tx.afterCommit(poke)
+        return now
+      })
+      await registry.inForce([toRegistryProject(changed)])
+    },
+
+    async delete(caller, ref) {
+      const { project } = await door.enter(caller, ref, 'project', 'delete')
+      await deletion.delete(project, actorOf(caller))
+    },
+
+    async deletable(caller, ref) {
+      const { project } = await door.enter(caller, ref, 'project', 'delete')
+      const { repositories } = await holdingsOf(project.id)
+      if (repositories === 0) return { deletable: true, message: '' }
+      return { deletable: false, message: 'the project contains repositories, can not be deleted' }
+    },
+  }
+}
+
+function conflict(name: string) {
+  return (err: unknown): never => {
+    if (isUniqueViolation(err, 'projects_name_key')) throw new Conflict(`the project named ${name} already exists`)
+    throw err
+  }
+}
+
+function requireMayCreate(caller: Caller, settings: Settings): void {
+  requireSignedIn(caller)
+  if (caller.kind === 'robot') {
+    if (caller.level === 'project') throw refusal(caller)
+    requireSystem(caller, 'project', 'create')
+    return
+  }
+  if (!caller.admin && settings.get('project_creation_restriction') === 'adminonly') {
+    throw new Forbidden('Only system admin can create project')
+  }
+}
+
+function visibilityOf(caller: Caller): Visibility {
+  if (isAdmin(caller)) return { kind: 'all' }
+  if (caller.kind === 'user') return { kind: 'public', memberId: caller.id }
+  if (caller.kind === 'anonymous') return { kind: 'public' }
+  const readable = caller.grants.filter(({ resource, action }) => resource === 'project' && action === 'read')
+  if (readable.some(({ scope }) => scope === 'every project')) return { kind: 'all' }
+  return { kind: 'public', ids: readable.flatMap(({ scope }) => (typeof scope === 'number' ? [scope] : [])) }
+}

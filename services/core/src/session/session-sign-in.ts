@@ -1,0 +1,38 @@
+import type { Queries } from '@berth/db'
+import type { UserCaller } from '../caller/caller.ts'
+import type { Settings } from '../setting/settings.ts'
+import { sessionStore } from './session-store.ts'
+
+/** A session is extended once this much of its time is gone, not with every request. */
+const RENEW_AFTER_SECONDS = 60
+
+export interface SessionSignIn {
+  /** Whose session this is, if it still lives; asking extends it unless `renewal` is false. */
+  find(sid: string, options: { renewal: boolean }): Promise<UserCaller | undefined>
+  /** A new session; the one the browser had before ends. */
+  begin(caller: UserCaller, previous: string | undefined): Promise<string>
+  end(caller: UserCaller): Promise<void>
+}
+
+export function createSessionSignIn(db: Queries, settings: Settings): SessionSignIn {
+  const ttlSeconds = () => settings.get('session_timeout') * 60
+  return {
+    async find(sid, { renewal }) {
+      const found = await sessionStore.find(db, sid)
+      if (!found) return undefined
+      const { caller, remainingSeconds } = found
+      if (renewal && caller.session && remainingSeconds < ttlSeconds() - RENEW_AFTER_SECONDS) {
+        await sessionStore.renew(db, caller.session, ttlSeconds())
+      }
+      return caller
+    },
+    async begin(caller, previous) {
+      const old = previous === undefined ? undefined : await sessionStore.find(db, previous)
+      if (old?.caller.session) await sessionStore.remove(db, old.caller.session)
+      return sessionStore.create(db, caller.id, ttlSeconds())
+    },
+    async end(caller) {
+      if (caller.session) await sessionStore.remove(db, caller.session)
+    },
+  }
+}

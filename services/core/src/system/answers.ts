@@ -1,0 +1,42 @@
+import type { Queries } from '@berth/db'
+import { type Answer, answer } from '@berth/messaging'
+import { accessGrant, type Credentials, healthCheck, projectResolve } from '@berth/types'
+import { grantAccess } from '../access/index.ts'
+import type { BasicSignIn } from '../caller/basic-sign-in.ts'
+import { ANONYMOUS, type Caller, identityOf } from '../caller/caller.ts'
+import { isProjectName, projectStore, toRegistryProject } from '../project/index.ts'
+import type { SessionSignIn } from '../session/index.ts'
+import type { Settings } from '../setting/settings.ts'
+
+/** What core answers other services over NATS. */
+export function coreAnswers(deps: {
+  database: Queries
+  basic: BasicSignIn
+  sessions: SessionSignIn
+  settings: Settings
+}): Answer[] {
+  const { database, basic, sessions, settings } = deps
+
+  async function callerOf(credentials: Credentials): Promise<Caller> {
+    if (credentials.kind === 'basic') return basic.signIn(credentials.username, credentials.password)
+    if (credentials.kind === 'session') return (await sessions.find(credentials.sid, { renewal: false })) ?? ANONYMOUS
+    return ANONYMOUS
+  }
+
+  return [
+    answer(accessGrant, async ({ credentials, scopes }) => {
+      const caller = await callerOf(credentials)
+      const find = (names: readonly string[]) => projectStore.byNames(database, names)
+      return {
+        identity: identityOf(caller),
+        access: await grantAccess(database, find, caller, scopes),
+        tokenSeconds: settings.get('token_expiration') * 60,
+      }
+    }),
+    answer(projectResolve, async ({ name }) => {
+      const project = isProjectName(name) ? await projectStore.find(database, { name }) : undefined
+      return { project: project ? toRegistryProject(project) : null }
+    }),
+    answer(healthCheck.core, async () => ({ components: [{ name: 'core' as const, status: 'healthy' as const }] })),
+  ]
+}

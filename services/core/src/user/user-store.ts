@@ -1,0 +1,128 @@
+import {
+  adHoc,
+  containsPattern,
+  filterSql,
+  type ListColumns,
+  type Page,
+  parseListQuery,
+  parseSort,
+  type Queries,
+  sortSql,
+  statement,
+} from '@berth/db'
+import type { Account, Profile, User } from './user.ts'
+
+interface UserRow {
+  id: number
+  username: string
+  email: string | null
+  realname: string
+  comment: string
+  sysadmin: boolean
+  created_at: Date
+  updated_at: Date
+}
+
+const FIELDS = 'id, username, email, realname, comment, sysadmin, created_at, updated_at'
+const ACCOUNT = 'id, username, sysadmin, password_hash AS "passwordHash", auth_revision AS "authRevision"'
+
+/** What `q` and `sort` may look at. What signs people in is not among it. */
+export const USER_COLUMNS: ListColumns = {
+  user_id: { sql: 'id', type: 'integer' },
+  username: { sql: 'username', type: 'text' },
+  email: { sql: 'email', type: 'text' },
+  realname: { sql: 'realname', type: 'text' },
+  sysadmin_flag: { sql: 'sysadmin', type: 'boolean' },
+  creation_time: { sql: 'created_at', type: 'time' },
+  update_time: { sql: 'updated_at', type: 'time' },
+}
+
+const byId = statement<UserRow>(
+  'user-by-id',
+  `SELECT ${FIELDS} FROM users WHERE id = $1::bigint AND deleted_at IS NULL`,
+)
+const accountById = statement<Account>(
+  'account-by-id',
+  `SELECT ${ACCOUNT} FROM users WHERE id = $1 AND deleted_at IS NULL`,
+)
+const accountByName = statement<Account>(
+  'account-by-name',
+  `SELECT ${ACCOUNT} FROM users WHERE username = $1 AND deleted_at IS NULL`,
+)
+const lock = statement<Account>(
+  'user-lock',
+  `SELECT ${ACCOUNT} FROM users WHERE id = $1::bigint AND deleted_at IS NULL FOR UPDATE`,
+)
+const insert = statement<{ id: number }>(
+  'user-insert',
+  'INSERT INTO users (username, email, realname, comment, password_hash) VALUES ($1, $2, $3, $4, $5) RETURNING id',
+)
+const updateProfile = statement(
+  'user-update-profile',
+  'UPDATE users SET email = $2, realname = $3, comment = $4, updated_at = now() WHERE id = $1',
+)
+const updatePassword = statement(
+  'user-update-password',
+  'UPDATE users SET password_hash = $2, auth_revision = auth_revision + 1, updated_at = now() WHERE id = $1',
+)
+const updateSysadmin = statement(
+  'user-update-sysadmin',
+  'UPDATE users SET sysadmin = $2, auth_revision = auth_revision + 1, updated_at = now() WHERE id = $1',
+)
+const remove = statement(
+  'user-remove',
+  `UPDATE users SET username = username || '#' || id, email = email || '#' || id, password_hash = NULL,
+     sysadmin = false, auth_revision = auth_revision + 1, deleted_at = now(), updated_at = now() WHERE id = $1`,
+)
+const firstPassword = statement<{ id: number }>(
+  'user-first-password',
+  'UPDATE users SET password_hash = $2, auth_revision = auth_revision + 1 WHERE id = $1 AND password_hash IS NULL RETURNING id',
+)
+
+export const userStore = {
+  find: async (db: Queries, id: number): Promise<User | undefined> => toUser(await db.find(byId, [id])),
+  accountById: (db: Queries, id: number) => db.find(accountById, [id]),
+  accountByName: (db: Queries, username: string) => db.find(accountByName, [username]),
+  /** Locks the row until the transaction ends. */
+  lock: (tx: Queries, id: number) => tx.find(lock, [id]),
+  async insert(tx: Queries, user: Profile & { username: string; passwordHash: string }): Promise<number> {
+    const { username, email, realname, comment, passwordHash } = user
+    const row = await tx.find(insert, [username, email, realname, comment, passwordHash])
+    return row?.id as number
+  },
+  updateProfile: (tx: Queries, id: number, { email, realname, comment }: Profile) =>
+    tx.run(updateProfile, [id, email, realname, comment]),
+  updatePassword: (tx: Queries, id: number, passwordHash: string) => tx.run(updatePassword, [id, passwordHash]),
+  updateSysadmin: (tx: Queries, id: number, sysadmin: boolean) => tx.run(updateSysadmin, [id, sysadmin]),
+  /** Keeps the row for those who refer to it; name and mail address become free again. */
+  remove: (tx: Queries, id: number) => tx.run(remove, [id]),
+  /** Whether it was the first one. */
+  setFirstPassword: async (db: Queries, id: number, passwordHash: string) =>
+    (await db.run(firstPassword, [id, passwordHash])).length > 0,
+
+  async list(db: Queries, query: { q?: string; sort?: string }, page: Page): Promise<{ users: User[]; total: number }> {
+    const values: unknown[] = []
+    const where = `deleted_at IS NULL AND ${filterSql(parseListQuery(query.q), USER_COLUMNS, values)}`
+    const order = sortSql(parseSort(query.sort), USER_COLUMNS, 'username, id')
+    return listWhere(db, where, order, values, page)
+  },
+  search: (db: Queries, username: string, page: Page) =>
+    listWhere(db, 'deleted_at IS NULL AND username ILIKE $1', 'username, id', [containsPattern(username)], page),
+}
+
+async function listWhere(db: Queries, where: string, order: string, values: readonly unknown[], page: Page) {
+  const counted = await db.find(adHoc<{ total: number }>(`SELECT count(*) AS total FROM users WHERE ${where}`), values)
+  const rows = await db.run(
+    adHoc<UserRow>(
+      `SELECT ${FIELDS} FROM users WHERE ${where} ORDER BY ${order} LIMIT ${page.limit} OFFSET ${page.offset}`,
+    ),
+    values,
+  )
+  return { users: rows.map((row) => toUser(row) as User), total: counted?.total ?? 0 }
+}
+
+function toUser(row: UserRow | undefined): User | undefined {
+  if (!row) return undefined
+  const { created_at, updated_at, ...rest } = row
+  return { ...rest, createdAt: created_at, updatedAt: updated_at }
+}

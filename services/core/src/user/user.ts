@@ -1,0 +1,71 @@
+import { BadRequest } from '@berth/errors'
+
+/** Who the password of the first start belongs to; stays an administrator and is never deleted. */
+export const ADMIN_ID = 1
+
+export interface User {
+  id: number
+  username: string
+  email: string | null
+  realname: string
+  comment: string
+  sysadmin: boolean
+  createdAt: Date
+  updatedAt: Date
+}
+
+/** What signing in needs to know of a user. */
+export interface Account {
+  id: number
+  username: string
+  sysadmin: boolean
+  passwordHash: string | null
+  authRevision: number
+}
+
+export interface Profile {
+  email: string
+  realname: string
+  comment: string
+}
+
+const USERNAME_EXCLUDES = /[,"~#%$\p{Cc}]/u
+const EMAIL = /^[^\s@<>(),;:\\"[\]\p{Cc}]+@[^\s@<>(),;:\\"[\]\p{Cc}]+$/u
+const RESERVED_NAMES = new Set(['anonymous'])
+
+/** @throws {BadRequest} outside 1–255 characters, with `, " ~ # % $` or control characters, or with space around it */
+export function parseUsername(text: string | undefined): string {
+  if (!text || text.length > 255 || USERNAME_EXCLUDES.test(text) || text.trim() !== text) {
+    throw new BadRequest('the user name must have 1 to 255 characters, without , " ~ # % $')
+  }
+  return text
+}
+
+export function isReservedName(username: string): boolean {
+  return RESERVED_NAMES.has(username)
+}
+
+/** @throws {BadRequest} not 8–128 characters with an upper-case and a lower-case letter and a digit */
+export function parseNewPassword(text: string | undefined): string {
+  if (!text || !satisfiesPasswordRule(text)) {
+    throw new BadRequest(
+      'the password must have 8 to 128 characters, among them an upper-case and a lower-case letter and a digit',
+    )
+  }
+  return text
+}
+
+export function satisfiesPasswordRule(text: string): boolean {
+  return text.length >= 8 && text.length <= 128 && /[A-Z]/.test(text) && /[a-z]/.test(text) && /\d/.test(text)
+}
+
+/** @throws {BadRequest} no mail address, a name outside 1–255 characters, or a comment over 30 */
+export function parseProfile(raw: { email?: string; realname?: string; comment?: string }): Profile {
+  const { email = '', realname = '', comment = '' } = raw
+  if (email.length > 255 || !EMAIL.test(email)) throw new BadRequest('the mail address is not valid')
+  if (realname.length < 1 || realname.length > 255 || /[,"~#%$\p{Cc}]/u.test(realname)) {
+    throw new BadRequest('the name must have 1 to 255 characters, without , " ~ # % $')
+  }
+  if (comment.length > 30) throw new BadRequest('the comment must have at most 30 characters')
+  return { email, realname, comment }
+}

@@ -1,0 +1,61 @@
+import { createServer } from 'node:http'
+import { type Database, migrate, openDatabase, startRelay } from '@berth/db'
+import { Unavailable } from '@berth/errors'
+import { answerAsks, type Bus, connectBus, sayTo, tellEvent } from '@berth/messaging'
+import { httpMetrics, type Logger, listen, observed, openAdmin, type Running } from '@berth/runtime'
+import { migrations } from '../migrations/index.ts'
+import { assemble } from './assemble.ts'
+import type { Config } from './config.ts'
+import { operationOf } from './http/index.ts'
+import { startDeletionSweep } from './project/index.ts'
+import { startSessionSweep } from './session/index.ts'
+import { startSettings } from './setting/publish.ts'
+import { BERTH_VERSION } from './version.ts'
+
+export const SCHEMA = 'core'
+
+export async function wire(
+  config: Config,
+  { log, life, metrics }: Running,
+  options: { checkAnswers?: boolean } = {},
+): Promise<void> {
+  const bus = await connectBus({ user: 'core', nats: config.nats, log })
+  life.onStop('nats', () => bus.close())
+  log.addSink(sayTo(bus))
+
+  const database = openDatabase({ url: config.databaseUrl, service: 'core', schema: SCHEMA, log, metrics })
+  life.onStop('database', () => database.close())
+  await migrateCore(database, log)
+  const relay = startRelay({
+    database,
+    schema: SCHEMA,
+    publish: (row) => tellEvent(bus, row),
+    log,
+    metrics,
+  })
+  life.onStop('relay', () => relay.stop())
+
+  const core = await assemble({ config, database, bus, log, poke: relay.poke, ...options })
+  await answerAsks(bus, { service: 'core', version: BERTH_VERSION, answers: core.answers, log })
+  const background = [
+    startSettings(bus, core.settings, log),
+    startDeletionSweep(core.deletion, log),
+    startSessionSweep(database, log),
+  ]
+  life.onStop('background', () => {
+    for (const task of background) task.stop()
+  })
+
+  const door = observed(core.app, { log, metrics: httpMetrics(metrics, 'berth_core_http'), operation: operationOf })
+  life.onStop('http', (await listen(createServer(door), config.listen)).close)
+  const checks = { database: () => database.check(), nats: () => mustBeConnected(bus) }
+  await openAdmin({ address: config.adminListen, life, metrics, checks })
+}
+
+export async function migrateCore(database: Database, log: Logger): Promise<void> {
+  await migrate(database, { schema: SCHEMA, migrations, log })
+}
+
+function mustBeConnected(bus: Bus): void {
+  if (!bus.connected) throw new Unavailable('NATS cannot be reached')
+}
