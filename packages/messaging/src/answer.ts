@@ -54,6 +54,8 @@ export async function answerAsks(
       },
     })
   }
+  // Whoever is told that we are ready may ask at once: the server must have heard of every subject by then.
+  await bus.connection.flush()
 }
 
 async function respond(
