@@ -1,0 +1,5 @@
+export { readCheckpoint } from './checkpoint.ts'
+export { watchDrops } from './drop-watch.ts'
+export { createIntake, type Intake } from './intake.ts'
+export { createLedger, type Ledger } from './ledger.ts'
+export { intakeMetrics } from './metrics.ts'

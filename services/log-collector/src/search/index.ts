@@ -1,0 +1,1 @@
+export { createLogSearch, type LogSearch } from './search-service.ts'
