@@ -23,7 +23,8 @@ const LEVELS: Record<string, number> = {
 const KEPT_IN: Record<string, string> = { nats: 'packages/messaging', 'http-proxy': 'services/gateway' }
 /** Rooms that speak to NATS as somebody outside would. */
 const OUTSIDERS = ['e2e', 'packages/testkit']
-const TESTS = /\.(test|int\.test|contract|fixture)\.ts$/
+/** Tests, the suites of ports, and what helps them in a folder `testing`. */
+const TESTS = /\.(test|contract)\.ts$|\/testing\//
 const IMPORT =
   /(?:^|\n)\s*(?:import|export)\s[^'"\n;]*?(?:\n[^'"\n;]*?)*?from\s+['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]\s*\)|(?:^|\n)\s*import\s+['"]([^'"]+)['"]/g
 
@@ -83,7 +84,8 @@ function brokenImport(top: string, room: Room, file: string, target: string): st
   const where = `${file} imports ${target}`
   if (target.startsWith('.')) {
     const found = relative(top, resolve(top, dirname(file), target))
-    return found.startsWith(room.path + sep) ? [] : [`${where}, which is outside its room`]
+    if (!found.startsWith(room.path + sep)) return [`${where}, which is outside its room`]
+    return TESTS.test(found) && !TESTS.test(file) ? [`${where}, which is for tests only`] : []
   }
   const library = target.startsWith('@') ? target.split('/').slice(0, 2).join('/') : (target.split('/')[0] ?? '')
   if (target.startsWith('@berth/') && target !== library) return [`${where}, past the door of ${library}`]
