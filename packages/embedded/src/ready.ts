@@ -28,7 +28,7 @@ export async function untilReady(
     if (answer) why = answer.text.trim().slice(0, 300)
     const { count, last } = supervised.crashes
     if (count > 0 && last?.code === EXIT.wrongSetting) {
-      throw new StartRefused(EXIT.wrongSetting, lastWords().replace(/^berth: /, ''), name)
+      throw new StartRefused(EXIT.wrongSetting, lastWords(), name)
     }
     if (count >= CRASHES_TO_GIVE_UP) {
       throw new StartRefused(EXIT.failed, `${name} ended ${count} times while starting: ${lastWords()}`, name)

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { askHttp } from './ask-http.ts'
 import { claimDataDir, type DataDir } from './data-dir.ts'
 import { checkPublicDoors } from './doors.ts'
+import { createLastWords } from './last-words.ts'
 import { endLeftoverServices } from './leftovers.ts'
 import type { Output } from './output.ts'
 import { address, type PlannedService, planServices, publicUrl, STOP_ORDER } from './plan.ts'
@@ -147,7 +148,7 @@ export function createSuite(options: SuiteOptions): SuiteRun {
     const { service, replica } = planned
     const name = settings.scale[service] > 1 ? `${service}-${replica}` : service
     const voice = voices.of(service)
-    let lastWords = ''
+    const lastWords = createLastWords()
     const supervised = await supervise({
       name,
       say,
@@ -156,15 +157,14 @@ export function createSuite(options: SuiteOptions): SuiteRun {
         startService(planned, {
           root,
           onLine: (line, stream) => {
-            if (stream === 'stdout') return output.part(name, line)
-            if (line.trim() === '') return
-            lastWords = line
-            voice('warn', line)
+            lastWords.hear(line)
+            if (stream === 'stdout') output.part(name, line)
+            else if (line.trim() !== '') voice('warn', line)
           },
         }),
     })
     members.push({ planned, supervised })
-    await untilReady(name, `http://${address(planned.admin)}`, supervised, { signal, lastWords: () => lastWords })
+    await untilReady(name, `http://${address(planned.admin)}`, supervised, { signal, lastWords: () => lastWords.text })
   }
 
   /** A database that was somebody's before has its admin already; the password made here would open nothing. */
