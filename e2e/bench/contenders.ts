@@ -1,4 +1,3 @@
-import { Api } from '../src/api.ts'
 import { noiseBlob } from '../src/images/blob.ts'
 import { type Image, makeImage } from '../src/images/image.ts'
 import { startDockerRegistry } from '../src/peers/docker-registry.ts'
@@ -10,7 +9,7 @@ import { type Suite, startSuite } from '../src/suite.ts'
 import type { Tools } from '../tools/install.ts'
 import type { Contender } from './measure.ts'
 
-export const REPOSITORY = 'bench/app'
+export const REPOSITORY = 'library/bench'
 export const TAG = '1'
 
 export interface Sizes {
@@ -44,7 +43,7 @@ export async function openField(tools: Tools, sizes: Sizes): Promise<Field> {
     closing.push(() => registry.stop())
     const nginx = await startNginx(tools, home, { upstream: registry.url })
     closing.push(() => nginx.stop())
-    const ours = await berth(suite)
+    const ours = berth(suite)
     const plain = async (): Promise<Record<string, string>> => ({})
     const both = async (): Promise<Watched[]> => [...(await registry.pids()), ...(await nginx.pids())]
     const image = await makeImage({ name: 'bench', layerBytes: [1000, 1000, 1000] })
@@ -78,9 +77,7 @@ async function directUrl(suite: Suite): Promise<string> {
   return registry.http
 }
 
-async function berth(suite: Suite): Promise<Pick<Contender, 'headers' | 'pids'>> {
-  const admin = Api.admin(suite)
-  await admin.createProject('bench')
+function berth(suite: Suite): Pick<Contender, 'headers' | 'pids'> {
   const wish = { user: 'admin', password: suite.adminPassword, scopes: [`repository:${REPOSITORY}:pull,push`] }
   return {
     headers: async () => ({ authorization: `Bearer ${await getToken(suite.url, wish)}` }),

@@ -44,7 +44,7 @@ const tools = await openTools()
 const rows: Row[] = []
 const keep = (more: Row[]): void => {
   rows.push(...more)
-  process.stdout.write(renderTable(more))
+  process.stderr.write(`${renderTable(more)}\n`)
 }
 if (wanted.includes('P16')) keep(await p16(repeats, plan.restMs))
 if (wanted.includes('P4') || wanted.includes('P5')) {
@@ -58,5 +58,5 @@ if (wanted.includes('P4') || wanted.includes('P5')) {
 }
 rows.sort((a, b) => wanted.indexOf(a.id) - wanted.indexOf(b.id))
 const text = `${renderMachine(tools, repeats)}\n${renderTable(rows)}`
-process.stdout.write(`\n${text}`)
+process.stdout.write(text)
 if (values.write) await writeTable(join(CLONE, 'docs', 'benchmarks.md'), text)

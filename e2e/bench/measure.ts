@@ -10,6 +10,13 @@ export interface Contender {
   pids(): Promise<Watched[]>
 }
 
+/** What a run asks: a credential in hand, so that only the work is measured. */
+export interface Target {
+  name: string
+  base: string
+  headers: Record<string, string>
+}
+
 export interface Measured {
   rate: number
   /** Highest sum of PSS over all its processes, and the highest of one of them. */
@@ -30,42 +37,38 @@ export interface Row {
   verdict: 'reached' | 'missed'
 }
 
-/** Runs `work` once and looks at the contender's processes meanwhile. */
-export async function measure(
-  contender: Contender,
-  work: (contender: Contender) => Promise<number>,
-): Promise<Measured> {
+type Run = (target: Target) => Promise<number>
+
+async function targetOf({ name, base, headers }: Contender): Promise<Target> {
+  return { name, base, headers: await headers() }
+}
+
+/** Runs `run` once and looks at the processes the contender has then; finding them is not part of what is measured. */
+async function measure(contender: Contender, run: Run): Promise<Measured> {
+  const target = await targetOf(contender)
+  const watched = await contender.pids()
   let peak = 0
   let peakOfOne = 0
-  const before = await cpu(contender)
-  const stop = watchPss(
-    () => contender.pids(),
-    500,
-    (now) => {
-      peak = Math.max(
-        peak,
-        now.reduce((sum, bytes) => sum + bytes, 0),
-      )
-      peakOfOne = Math.max(peakOfOne, ...now)
-    },
-  )
+  const note = (now: number[]): void => {
+    const sum = now.reduce((total, bytes) => total + bytes, 0)
+    peak = Math.max(peak, sum)
+    peakOfOne = Math.max(peakOfOne, ...now)
+  }
+  const before = await cpu(watched)
+  const stop = watchPss(() => watched, 500, note)
   let rate: number
   try {
-    rate = await work(contender)
+    rate = await run(target)
   } finally {
     await stop()
   }
-  return {
-    rate,
-    peakMiB: mebibytes(peak),
-    peakOfOneMiB: mebibytes(peakOfOne),
-    cpuSeconds: (await cpu(contender)) - before,
-  }
+  const used = (await cpu(watched)) - before
+  return { rate, peakMiB: mebibytes(peak), peakOfOneMiB: mebibytes(peakOfOne), cpuSeconds: used }
 }
 
-async function cpu(contender: Contender): Promise<number> {
+async function cpu(watched: readonly Watched[]): Promise<number> {
   let total = 0
-  for (const { pid } of await contender.pids()) total += (await cpuSeconds(pid)) ?? 0
+  for (const { pid } of watched) total += (await cpuSeconds(pid)) ?? 0
   return total
 }
 
@@ -78,14 +81,14 @@ export interface Comparison {
   repeats: number
   /** Ratio to the peer that is wanted. */
   reach: number
-  run(contender: Contender): Promise<number>
+  run: Run
 }
 
 /** A run of each that does not count, then ours and theirs in turn; medians. */
 export async function compare(wish: Comparison): Promise<Row> {
   const ours: Measured[] = []
   const peer: Measured[] = []
-  for (const contender of [wish.ours, wish.peer]) await wish.run(contender)
+  for (const contender of [wish.ours, wish.peer]) await wish.run(await targetOf(contender))
   for (let n = 0; n < wish.repeats; n += 1) {
     ours.push(await measure(wish.ours, wish.run))
     peer.push(await measure(wish.peer, wish.run))

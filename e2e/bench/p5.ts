@@ -3,24 +3,24 @@ import { runOk } from '../src/process.ts'
 import type { Tools } from '../tools/install.ts'
 import { type Field, REPOSITORY, TAG } from './contenders.ts'
 import { requestRate } from './drain.ts'
-import { type Contender, compare, type Row } from './measure.ts'
+import { compare, type Row, type Target } from './measure.ts'
 
 const PATH = `/v2/${REPOSITORY}/manifests/${TAG}`
 
 /** wrk for GET; our own client for HEAD, after which wrk waits for a body that never comes. */
-async function get(tools: Tools, contender: Contender, connections: number, seconds: number): Promise<number> {
-  const headers = Object.entries({ accept: OCI_MANIFEST, ...(await contender.headers()) })
+async function get(tools: Tools, target: Target, connections: number, seconds: number): Promise<number> {
+  const headers = Object.entries({ accept: OCI_MANIFEST, ...target.headers })
   const flags = [`-t${Math.min(connections, 2)}`, `-c${connections}`, `-d${seconds}s`]
   const asked = headers.flatMap(([name, value]) => ['-H', `${name}: ${value}`])
-  const { output } = await runOk('wrk', [...flags, ...asked, `${contender.base}${PATH}`], { env: tools.env })
+  const { output } = await runOk('wrk', [...flags, ...asked, `${target.base}${PATH}`], { env: tools.env })
   const rate = /Requests\/sec: +([\d.]+)/.exec(output)
-  if (!rate || /Non-2xx|Socket errors/.test(output)) throw new Error(`${contender.name}:\n${output}`)
+  if (!rate || /Non-2xx|Socket errors/.test(output)) throw new Error(`${target.name}:\n${output}`)
   return Number(rate[1])
 }
 
-async function head(contender: Contender, connections: number, seconds: number): Promise<number> {
-  const headers = { accept: OCI_MANIFEST, ...(await contender.headers()) }
-  return requestRate(contender.base, { method: 'HEAD', path: PATH, headers }, connections, seconds)
+async function head(target: Target, connections: number, seconds: number): Promise<number> {
+  const headers = { accept: OCI_MANIFEST, ...target.headers }
+  return requestRate(target.base, { method: 'HEAD', path: PATH, headers }, connections, seconds)
 }
 
 /** Manifests by tag, requests a second; ours with a token, the peer without any access control. */
@@ -37,10 +37,8 @@ export async function p5(
     for (const method of ['GET', 'HEAD'] as const) {
       for (const connections of wish.connections) {
         const work = `${way}: manifest ${method} by tag, ${connections} connection${connections > 1 ? 's' : ''}`
-        const run = (contender: Contender): Promise<number> =>
-          method === 'GET'
-            ? get(tools, contender, connections, wish.seconds)
-            : head(contender, connections, wish.seconds)
+        const run = (target: Target): Promise<number> =>
+          method === 'GET' ? get(tools, target, connections, wish.seconds) : head(target, connections, wish.seconds)
         rows.push(await compare({ id: 'P5', work, unit: 'requests/s', ...pair, repeats: wish.repeats, reach, run }))
       }
     }

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { copyFile, mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { descendants, isAlive, type ProcessFacts, type Watched } from './proc.ts'
@@ -90,6 +90,7 @@ export async function startSuite(wish: SuiteWish = {}): Promise<Suite> {
     })
   } catch (err) {
     await daemon.stop(30_000)
+    await keepLog(daemon.logFile, daemon.pid)
     await removeScratch(home)
     throw err
   }
@@ -121,10 +122,19 @@ export async function startSuite(wish: SuiteWish = {}): Promise<Suite> {
       for (const pid of known) if (await isAlive(pid)) left.push(pid)
       const code = await daemon.exited
       if (left.length > 0) throw new Error(`left behind by the suite: ${left.join(', ')}; its files are in ${home}`)
+      await keepLog(daemon.logFile, daemon.pid)
       await removeScratch(home)
       return code
     },
   }
+}
+
+/** What a suite printed, for whoever looks for a reason afterwards: kept when `BERTH_E2E_LOGS` names a directory. */
+async function keepLog(file: string, pid: number): Promise<void> {
+  const directory = process.env.BERTH_E2E_LOGS
+  if (!directory) return
+  await mkdir(directory, { recursive: true })
+  await copyFile(file, join(directory, `suite-${pid}.log`))
 }
 
 function below(all: ProcessFacts[], pid: number): ProcessFacts[] {
