@@ -9,25 +9,27 @@ import { blobStore } from './blob/index.ts'
 import { v2Doors } from './doors.ts'
 import { healthAnswers } from './health.ts'
 import { createApp } from './http/index.ts'
-import { manifestStore } from './manifest/index.ts'
+import { manifestStore, sweepContents } from './manifest/index.ts'
 import { type AskProject, createWithProject, type ProjectStore, projectAnswers, projectStore } from './project/index.ts'
 import { referrerStore } from './referrer/index.ts'
 import { repositoryAnswers, repositoryStore } from './repository/index.ts'
 import type { Storage } from './storage/index.ts'
 import { tagStore } from './tag/index.ts'
-import { createTrash, createUploads, type Trash, type UploadStore, uploadStore } from './upload/index.ts'
+import { createTrash, createUploads, sweepUploads, uploadStore } from './upload/index.ts'
 
 /** How long a writer's hold on an upload lasts without being renewed. */
 const LEASE_MS = 10_000
 /** How long an upload may lie untouched. */
-export const UPLOAD_TTL_MS = 24 * 3_600_000
+const UPLOAD_TTL_MS = 24 * 3_600_000
 
 export interface Registry {
   listener: RequestListener
+  /** Resolves when no request is being worked on any more. */
+  settled(): Promise<void>
   answers: Answer[]
   projects: ProjectStore
-  uploadStore: UploadStore
-  trash: Trash
+  /** Removes what time, clients and deletions have left behind. */
+  sweep(): Promise<void>
 }
 
 /** The registry on its adapters: the one place that sees all rooms. It opens and starts nothing. */
@@ -62,15 +64,19 @@ export function createRegistry(parts: {
     uploads: createUploads({ store: sessions, projects, withProject, storage, trash, log, leaseMs }),
     onChange: () => relay.poke(),
   })
+  const app = createApp({ doors, authenticator: authenticator(tokens, basicCredentials(askGrant)), externalUrl, log })
   return {
-    listener: createApp({ doors, authenticator: authenticator(tokens, basicCredentials(askGrant)), externalUrl, log }),
+    ...app,
     answers: [
       ...projectAnswers(projects),
       ...repositoryAnswers(repositoryStore(database), tags),
       ...healthAnswers(database, storage),
     ],
     projects,
-    uploadStore: sessions,
-    trash,
+    sweep: async () => {
+      const swept = await sweepUploads({ store: sessions, storage, trash, ttlMs: uploadTtlMs })
+      const manifests = await sweepContents(database)
+      if (swept.sessions + swept.files + swept.keys + manifests > 0) log.info('swept', { ...swept, manifests })
+    },
   }
 }

@@ -6,11 +6,11 @@ import { accessGrant, keyList, projectResolve } from '@berth/types'
 import { migrations } from '../migrations/index.ts'
 import manifest from '../package.json' with { type: 'json' }
 import type { Config } from './config.ts'
-import { createBlobServer, operationOf } from './http/index.ts'
-import { followProjects, startPurge } from './project/index.ts'
-import { createRegistry, UPLOAD_TTL_MS } from './registry.ts'
+import { every } from './every.ts'
+import { closeInTime, createBlobServer, operationOf } from './http/index.ts'
+import { followProjects, purgeProjects } from './project/index.ts'
+import { createRegistry } from './registry.ts'
 import { filesystemStorage, measuredStorage } from './storage/index.ts'
-import { startUploadSweep } from './upload/index.ts'
 
 const SCHEMA = 'registry'
 const SWEEP_MS = 60_000
@@ -40,16 +40,9 @@ export async function wire(config: Config, { log, life, metrics }: Running): Pro
     externalUrl: config.externalUrl,
   })
 
-  const sweep = startUploadSweep({
-    store: registry.uploadStore,
-    storage,
-    trash: registry.trash,
-    log,
-    ttlMs: UPLOAD_TTL_MS,
-    everyMs: SWEEP_MS,
-  })
-  life.onStop('upload sweep', () => sweep.stop())
-  const purge = startPurge({ database, log, everyMs: SWEEP_MS })
+  const sweep = every(SWEEP_MS, 'sweep', registry.sweep, log)
+  life.onStop('sweep', () => sweep.stop())
+  const purge = every(SWEEP_MS, 'purge', () => purgeProjects(database), log)
   life.onStop('purge', () => purge.stop())
   const following = followProjects(bus, { projects: registry.projects, onDeleted: purge.poke, log })
   life.onStop('projects', () => following.stop())
@@ -66,7 +59,10 @@ export async function wire(config: Config, { log, life, metrics }: Running): Pro
     metrics: httpMetrics(metrics, 'registry_http'),
     operation: operationOf,
   })
-  life.onStop('http', (await listen(createBlobServer(door), config.listen)).close)
+  const server = createBlobServer(door)
+  const { close } = await listen(server, config.listen)
+  const { graceMs } = config
+  life.onStop('http', () => closeInTime(server, close, { graceMs, settled: registry.settled }))
   const checks = { database: () => database.check(), storage: () => storage.probe() }
   await openAdmin({ address: config.adminListen, life, metrics, checks })
 }

@@ -1,2 +1,2 @@
-export { blobDoors, mountBlob, mountOf } from './blob-routes.ts'
+export { type BlobParts, blobDoors, mountBlob, mountOf } from './blob-routes.ts'
 export { type BlobStore, blobStore } from './blob-store.ts'

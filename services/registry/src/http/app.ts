@@ -19,12 +19,10 @@ class MethodUnsupported extends DomainError {
 }
 
 /** The whole of `/v2` as one listener: match, authenticate, hand to a door, render what goes wrong. */
-export function createApp(options: {
-  doors: Doors
-  authenticator: Authenticator
-  externalUrl?: string
-  log: Logger
-}): RequestListener {
+export function createApp(options: { doors: Doors; authenticator: Authenticator; externalUrl?: string; log: Logger }): {
+  listener: RequestListener
+  settled: () => Promise<void>
+} {
   const { doors, authenticator, externalUrl, log } = options
 
   async function serve(req: IncomingMessage, res: ServerResponse, wanted: Need[]): Promise<void> {
@@ -46,23 +44,32 @@ export function createApp(options: {
     await door.handle({ req, res, query, base: baseUrlOf(req, externalUrl), caller }, route)
   }
 
-  return (req, res: ServerResponse & { req: IncomingMessage }) => {
-    res.setHeader('docker-distribution-api-version', 'registry/2.0')
-    const needs: Need[] = []
-    serve(req, res, needs).catch((err) => {
-      if (isClientGone(req, res, err)) return void res.destroy()
-      try {
-        if (err instanceof NotAuthorized) {
-          res.setHeader('www-authenticate', challengeOf(err, needs, baseUrlOf(req, externalUrl)))
-        }
-        if (err instanceof RangeInvalid && err.sizeBytes !== undefined) {
-          res.setHeader('content-range', unsatisfiedRange(err.sizeBytes))
-        }
-        renderError(res, err, log)
-      } catch (failure) {
-        renderError(res, failure, log)
+  function fail(req: IncomingMessage, res: ServerResponse, err: unknown, needs: readonly Need[]): void {
+    if (isClientGone(req, res, err)) return void res.destroy()
+    try {
+      if (err instanceof NotAuthorized) {
+        res.setHeader('www-authenticate', challengeOf(err, needs, baseUrlOf(req, externalUrl)))
       }
-    })
+      if (err instanceof RangeInvalid && err.sizeBytes !== undefined) {
+        res.setHeader('content-range', unsatisfiedRange(err.sizeBytes))
+      }
+      renderError(res, err, log)
+    } catch (failure) {
+      renderError(res, failure, log)
+    }
+  }
+
+  const running = new Set<Promise<void>>()
+  return {
+    listener: (req, res) => {
+      res.setHeader('docker-distribution-api-version', 'registry/2.0')
+      const needs: Need[] = []
+      const work = serve(req, res, needs)
+        .catch((err) => fail(req, res, err, needs))
+        .finally(() => running.delete(work))
+      running.add(work)
+    },
+    settled: async () => void (await Promise.all(running)),
   }
 }
 

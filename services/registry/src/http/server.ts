@@ -24,3 +24,24 @@ export function createBlobServer(listener: RequestListener): Server {
   server.on('checkContinue', listener)
   return server
 }
+
+/** The part of the time to stop that requests may take to end by themselves. */
+const PATIENT_PART = 0.6
+
+/**
+ * Closes a door opened with `listen`: requests end by themselves, or are broken off in time for uploads to be recorded
+ * as far as they have come, to be continued on another replica.
+ */
+export async function closeInTime(
+  server: Server,
+  close: () => Promise<void>,
+  options: { graceMs: number; settled: () => Promise<void> },
+): Promise<void> {
+  const timer = setTimeout(() => server.closeAllConnections(), options.graceMs * PATIENT_PART)
+  try {
+    await close()
+    await options.settled()
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -104,6 +104,24 @@ export async function putManifest(
   pushed: PushedManifest,
   admit: (facts: ProjectFacts | undefined) => ProjectFacts,
 ): Promise<void> {
+  try {
+    await putOnce(database, pushed, admit)
+  } catch (err) {
+    // Its bytes, left over from a deleted manifest, were swept away in the same moment.
+    if (!isContentGone(err)) throw err
+    await putOnce(database, pushed, admit)
+  }
+}
+
+function isContentGone(err: unknown): boolean {
+  return (err as { constraint?: unknown }).constraint === 'manifest_content_fk'
+}
+
+async function putOnce(
+  database: Database,
+  pushed: PushedManifest,
+  admit: (facts: ProjectFacts | undefined) => ProjectFacts,
+): Promise<void> {
   await database.transaction(async (tx) => {
     const { name, manifest, digest } = pushed
     const row = await tx.find(lockProject, [projectOf(name), name])

@@ -3,4 +3,4 @@ export { type AskProject, createWithProject, type WithProject } from './learn-pr
 export { admit, admitChange, admitPush, holdsFor, NameUnknown, PROJECT_FACTS, type ProjectFacts } from './project.ts'
 export { projectAnswers } from './project-answers.ts'
 export { type ProjectStore, projectStore } from './project-store.ts'
-export { startPurge } from './purge.ts'
+export { purgeProjects } from './purge.ts'

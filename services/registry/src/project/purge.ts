@@ -1,5 +1,4 @@
 import { type Database, type Queries, statement } from '@berth/db'
-import type { Logger } from '@berth/runtime'
 
 const BATCH = 200
 
@@ -59,60 +58,28 @@ const deleteRepositories = statement<{ id: number }>(
 )
 const markPurged = statement('purge-done', 'UPDATE project SET purged_at = now(), used = 0 WHERE id = $1')
 
-export interface Purge {
-  /** Looks at once whether a project is to be purged. */
-  poke(): void
-  /** Purges all there are; answers how many. */
-  run(): Promise<number>
-  stop(): Promise<void>
-}
-
 /**
  * Takes away what deleted projects held, in batches; their blobs are left to garbage collection. The row of the
  * project stays as a mark against late messages. It is a loop over rows, so a crash loses nothing, and replicas take
- * different projects.
+ * different projects. Answers how many projects were done with.
  */
-export function startPurge(parts: { database: Database; log: Logger; everyMs: number }): Purge {
-  const { database, log, everyMs } = parts
+export async function purgeProjects(database: Database): Promise<number> {
+  let purged = 0
+  for (;;) {
+    const outcome = await database.transaction(step)
+    if (outcome === undefined) return purged
+    if (outcome === 'purged') purged++
+  }
+}
 
-  /** One batch of one project; `undefined` when no project is left, or others have them in hand. */
-  function step(): Promise<'more' | 'purged' | undefined> {
-    return database.transaction(async (tx) => {
-      const project = await tx.find(findUnpurged)
-      if (project === undefined) return undefined
-      await tx.run(endUploads, [project.id])
-      if (await purgeBatch(tx, project.id)) return 'more'
-      await tx.run(markPurged, [project.id])
-      log.info('a deleted project was purged', { projectId: project.id })
-      return 'purged'
-    })
-  }
-
-  async function run(): Promise<number> {
-    let purged = 0
-    for (let outcome = await step(); outcome !== undefined; outcome = await step()) {
-      if (outcome === 'purged') purged++
-    }
-    return purged
-  }
-
-  let running: Promise<unknown> | undefined
-  const start = () => {
-    running ??= run()
-      .catch((err) => log.warn('cannot purge a deleted project, will try again', { err }))
-      .finally(() => {
-        running = undefined
-      })
-  }
-  const timer = setInterval(start, everyMs)
-  return {
-    poke: start,
-    run,
-    stop: async () => {
-      clearInterval(timer)
-      await running
-    },
-  }
+/** One batch of one project; `undefined` when no project is left, or others have them in hand. */
+async function step(tx: Queries): Promise<'more' | 'purged' | undefined> {
+  const project = await tx.find(findUnpurged)
+  if (project === undefined) return undefined
+  await tx.run(endUploads, [project.id])
+  if (await purgeBatch(tx, project.id)) return 'more'
+  await tx.run(markPurged, [project.id])
+  return 'purged'
 }
 
 /** True when something was done and more may be left. */

@@ -86,7 +86,11 @@ export async function openWorld(): Promise<World> {
       const config = await freshConfig(world)
       const child = spawn(
         process.execPath,
-        ['--conditions=@berth/source', fileURLToPath(new URL('../main.ts', import.meta.url))],
+        [
+          '--conditions=@berth/source',
+          '--max-semi-space-size=1',
+          fileURLToPath(new URL('../main.ts', import.meta.url)),
+        ],
         { env: environmentOf(config), stdio: ['ignore', 'ignore', 'inherit'] },
       )
       const exited = once(child, 'exit')

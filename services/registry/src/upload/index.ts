@@ -1,4 +1,4 @@
-export { type Sweep, startUploadSweep } from './sweep.ts'
+export { sweepUploads } from './sweep-uploads.ts'
 export { createTrash, type Trash } from './trash.ts'
 export { answerBlobCreated, startUpload, uploadDoors } from './upload-routes.ts'
 export { createUploads, type Uploads } from './upload-service.ts'
