@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { freePort, readSuite, type Suite } from '@berth/embedded'
-import { type TempDir, tempDir } from '@berth/testkit'
+import { type TempDir, tempDir, throwAwayNats, throwAwayPostgres } from '@berth/testkit'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)))
@@ -137,6 +138,24 @@ describe('a suite', () => {
     await nothingLeft()
     const second = await npmStart()
     expect(await (await asAdmin(second.suite, '/api/v2.0/projects?name=kept')).json()).toMatchObject([{ name: 'kept' }])
+  })
+
+  it('runs on the stores of somebody else, and leaves the admin found there alone', async () => {
+    const [postgres, nats] = await Promise.all([throwAwayPostgres(), throwAwayNats()])
+    const BERTH_SECRET_KEY = randomBytes(32).toString('base64')
+    const env = { DATABASE_URL: postgres.url, NATS_URL: nats.url, BERTH_SECRET_KEY }
+    const first = await npmStart(env)
+    expect(first.suite).toMatchObject({ parts: [], database: { url: postgres.url }, nats: { url: nats.url } })
+    expect((await asAdmin(first.suite, '/api/v2.0/users/current')).status).toBe(200)
+    first.npm.kill('SIGTERM')
+    await first.code
+    data = join(dir.path, 'other data')
+    const second = await npmStart(env)
+    expect(second.stdout()).toContain('The database has an admin already; its password is unchanged')
+    expect(existsSync(join(data, 'admin-password'))).toBe(false)
+    second.npm.kill('SIGTERM')
+    await second.code
+    await Promise.all([postgres.stop(), nats.stop()])
   })
 
   it('answers through every replica of every service', async () => {

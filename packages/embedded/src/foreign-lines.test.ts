@@ -34,6 +34,7 @@ describe('lines of nats-server', () => {
     expect(
       heard(natsLines, [
         '[12] [INF] Server is ready',
+        '[12] [INF]   Version:  2.14.0',
         '[12] [WRN] Plaintext passwords detected, use nkeys or bcrypt',
         '[12] [INF]     _ ___ _____ ___ _____ ___ ___   _   __  __',
         '[12] [INF]  \\__/|___| |_| |___/ |_| |_|_\\___/_/ \\_\\_|  |_|',
@@ -44,6 +45,7 @@ describe('lines of nats-server', () => {
       ]),
     ).toEqual([
       ['info', 'Server is ready'],
+      ['debug', 'Version:  2.14.0'],
       ['error', '127.0.0.1:4 - authentication error - User "x"'],
       ['info', 'nats-server: no such file'],
     ])

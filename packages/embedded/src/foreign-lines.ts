@@ -32,6 +32,8 @@ export function natsLines(say: Say): (line: string) => void {
     const match = /^\[\d+\] (?:\S+ \S+ )?\[([A-Z]{3})\] (.*)$/s.exec(line)
     const text = (match?.[2] ?? line).trim()
     if (text === '' || NATS_NOISE.test(text)) return
-    say(NATS_LEVELS[match?.[1] as keyof typeof NATS_LEVELS] ?? 'info', text)
+    // Indented lines spell out its configuration.
+    const isDetail = match?.[2]?.startsWith('  ') ?? false
+    say(isDetail ? 'debug' : (NATS_LEVELS[match?.[1] as keyof typeof NATS_LEVELS] ?? 'info'), text)
   }
 }
