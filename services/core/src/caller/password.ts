@@ -1,6 +1,6 @@
 import { argon2, randomBytes, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
-import { TooManyRequests } from '@berth/errors'
+import { createTurnstile } from './turnstile.ts'
 
 const derive = promisify(argon2)
 
@@ -10,7 +10,8 @@ const LANES = 1
 const SALT_BYTES = 16
 const HASH_BYTES = 32
 const MAX_PASSWORD_CHARS = 1_024
-const MAX_WAITING = 200
+/** Whoever came after them would wait longer than their client does. */
+const MAX_WAITING = 50
 /** No more than this is ever computed, whatever a stored hash says. */
 const MAX_MEMORY_KIB = 256 * 1024
 const PHC = /^\$argon2id\$v=19\$m=(\d+),t=(\d+),p=(\d+)\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/
@@ -29,18 +30,7 @@ export interface PasswordHasher {
 
 /** One hash is computed at a time, however many sign in; the others wait their turn. */
 export function createPasswordHasher(): PasswordHasher {
-  let last: Promise<unknown> = Promise.resolve()
-  let waiting = 0
-
-  function inTurn<T>(work: () => Promise<T>): Promise<T> {
-    if (waiting >= MAX_WAITING) {
-      return Promise.reject(new TooManyRequests('too many sign-ins at once', { retryAfterSeconds: 2 }))
-    }
-    waiting++
-    const turn = last.then(work).finally(() => waiting--)
-    last = turn.catch(() => undefined)
-    return turn
-  }
+  const inTurn = createTurnstile({ maxWaiting: MAX_WAITING })
 
   const hash = async (password: string) => {
     const nonce = randomBytes(SALT_BYTES)
@@ -48,13 +38,14 @@ export function createPasswordHasher(): PasswordHasher {
     const tag = await inTurn(() => derive('argon2id', { message: password, nonce, ...options }))
     return `$argon2id$v=19$m=${MEMORY_KIB},t=${PASSES},p=${LANES}$${unpadded(nonce)}$${unpadded(tag)}`
   }
-  let dummy: Promise<string> | undefined
+  // Made at once, while nobody waits: the first unknown name must not take longer than a known one.
+  const dummy = hash(randomBytes(32).toString('base64'))
   return {
     hash,
     async verify(stored, password) {
       if (password.length > MAX_PASSWORD_CHARS) return false
-      dummy ??= hash(randomBytes(32).toString('base64'))
-      const parsed = parsePhc(stored ?? (await dummy))
+      const nobodys = await dummy
+      const parsed = parsePhc(stored ?? nobodys)
       if (!parsed) return false
       const { tag, ...options } = parsed
       const computed = await inTurn(() => derive('argon2id', { message: password, tagLength: tag.length, ...options }))

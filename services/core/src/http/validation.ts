@@ -11,13 +11,28 @@ type ApiSpec = Parameters<typeof middleware>[0]['apiSpec']
 export function validated(document: OpenApiDocument, options: { answers: boolean }): RequestHandler[] {
   const handlers = middleware({
     // Its own type is narrower than any document that was parsed.
-    apiSpec: structuredClone(document) as unknown as ApiSpec,
+    apiSpec: unescapedAllowed(document) as unknown as ApiSpec,
     validateRequests: { allowUnknownQueryParameters: true },
     validateResponses: options.answers,
     validateSecurity: false,
     validateApiSpec: false,
   })
   return handlers as unknown as RequestHandler[]
+}
+
+/** Harbor's clients write `q=name=~x` and `scope=/project/1` as they stand; the validator would want them escaped. */
+function unescapedAllowed(document: OpenApiDocument): OpenApiDocument {
+  const copy = structuredClone(document)
+  const parameters = [
+    ...Object.values(copy.components.parameters ?? {}),
+    ...Object.values(copy.paths).flatMap((item) =>
+      Object.values(item).flatMap((node) =>
+        Array.isArray(node) ? node : ((node.parameters ?? []) as (typeof node)[]),
+      ),
+    ),
+  ]
+  for (const parameter of parameters) if (parameter.in === 'query') parameter.allowReserved = true
+  return copy
 }
 
 const Thrown = z.object({

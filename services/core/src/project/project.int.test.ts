@@ -166,6 +166,16 @@ describe('seeing projects', () => {
     expect((await core.get('/projects?q=name')).status).toBe(400)
   })
 
+  it('takes filters as clients write them, escaped or not', async () => {
+    const names = async (query: string) =>
+      ((await core.get(`/projects?${query}`)).body as { name: string }[]).map(({ name }) => name)
+    for (const q of ['name=~open,public=true', 'name%3D~open%2Cpublic%3Dtrue', 'name%253D~open%252Cpublic%253Dtrue']) {
+      expect(await names(`q=${q}&sort=-name`)).toEqual(['open-2', 'open-1'])
+    }
+    expect(await names('q=project_id={1 2}&sort=project_id')).toEqual(['library'])
+    expect(await names('q=project_id=[1~1]')).toEqual(['library'])
+  })
+
   it('filters by name, owner and visibility', async () => {
     const total = async (query: string, as?: string) =>
       (await core.get(`/projects?${query}`, { as })).headers.get('x-total-count')

@@ -1,0 +1,77 @@
+import { BadRequest } from '@berth/errors'
+import { describe, expect, it } from 'vitest'
+import { parseMetadata } from './metadata.ts'
+import { parseProjectName, parseProjectRef, parseStorageLimit } from './project.ts'
+
+describe('a project name', () => {
+  it.each(['a', 'library', 'a.b', 'a-b_c.d', '0', 'a'.repeat(255)])('may be %s', (name) => {
+    expect(parseProjectName(name)).toBe(name)
+  })
+
+  it.each([undefined, '', 'A', 'a b', '.a', 'a.', 'a--b', 'a__b', 'a/b', 'a\n', 'ü', 'a'.repeat(256)])(
+    'may not be %s',
+    (name) => {
+      expect(() => parseProjectName(name)).toThrow(BadRequest)
+    },
+  )
+})
+
+describe('a project in a path', () => {
+  it.each([
+    ['12', false, { id: 12 }],
+    ['12', true, { name: '12' }],
+    ['a12', false, { name: 'a12' }],
+    ['-1', false, { name: '-1' }],
+    ['99999999999999999999', false, { name: '99999999999999999999' }],
+  ])('named %s (by name: %s) is %o', (text, isName, ref) => {
+    expect(parseProjectRef(text, isName)).toEqual(ref)
+  })
+})
+
+describe('a storage limit', () => {
+  it('is positive, or -1 for none', () => {
+    expect(parseStorageLimit(-1)).toBe(-1)
+    expect(parseStorageLimit(1024)).toBe(1024)
+    for (const bytes of [0, -2, 1.5, Number.MAX_VALUE]) expect(() => parseStorageLimit(bytes)).toThrow(BadRequest)
+  })
+})
+
+describe('metadata', () => {
+  it('is public when it says so, in any of the ways Harbor knows', () => {
+    for (const value of ['true', 'True', '1', 't'])
+      expect(parseMetadata({ public: value })).toEqual({ public: true, values: {} })
+    expect(parseMetadata({ public: 'false' })).toEqual({ public: false, values: {} })
+  })
+
+  it('counts null and nothing as not given and leaves out what it does not know', () => {
+    expect(
+      parseMetadata({ public: null, auto_scan: '', severity: undefined, whatever: 'x', constructor: 'y' }),
+    ).toEqual({
+      values: {},
+    })
+  })
+
+  it.each([
+    ['enable_content_trust', 'false', 'true'],
+    ['enable_content_trust_cosign', 'false', 'true'],
+    ['prevent_vul', 'false', 'true'],
+    ['auto_scan', 'false', 'true'],
+    ['auto_sbom_generation', 'false', 'true'],
+    ['reuse_sys_cve_allowlist', 'true', 'false'],
+    ['retention_id', '0', '3'],
+    ['proxy_speed_kb', '-1', '100'],
+    ['max_upstream_conn', '-1', '5'],
+    ['proxy_referrer_api', 'false', 'true'],
+    ['proxy_cache_local_on_not_found', 'false', 'true'],
+    ['proxy_cache_filter_kind', 'doublestar', 'regex'],
+  ])('keeps %s as %s and refuses %s, which nothing would enforce', (key, off, on) => {
+    expect(parseMetadata({ [key]: off })).toEqual({ values: { [key]: off } })
+    expect(() => parseMetadata({ [key]: on })).toThrow('does not enforce')
+  })
+
+  it('refuses a filter of a proxy and values outside their kind', () => {
+    expect(() => parseMetadata({ proxy_cache_filter_pattern: '**' })).toThrow('does not enforce')
+    expect(() => parseMetadata({ auto_scan: 'maybe' })).toThrow(BadRequest)
+    expect(() => parseMetadata({ severity: 'awful' })).toThrow(BadRequest)
+  })
+})
