@@ -34,6 +34,8 @@ export function createApp(options: { doors: Doors; authenticator: Authenticator;
     // As Harbor: for the catalog no token is asked for.
     if (route.kind === 'catalog' && req.headers.authorization === undefined) throw new NotAuthorized('denied')
     const caller = await authenticator.callerOf(req.headers.authorization, wanted, clientAddressOf(req))
+    // For the gateway, who counts wrong passwords: a refusal that follows is none.
+    if (isBasic(req)) res.setHeader(CREDENTIALS, 'good')
     if (door === undefined) {
       res.setHeader('allow', methodsOf(doors, route))
       throw new MethodUnsupported()
@@ -48,6 +50,7 @@ export function createApp(options: { doors: Doors; authenticator: Authenticator;
     if (isClientGone(req, res, err)) return void res.destroy()
     try {
       if (err instanceof NotAuthorized) {
+        if (isBasic(req) && !res.hasHeader(CREDENTIALS)) res.setHeader(CREDENTIALS, 'bad')
         res.setHeader('www-authenticate', challengeOf(err, needs, baseUrlOf(req, externalUrl)))
       }
       if (err instanceof RangeInvalid && err.sizeBytes !== undefined) {
@@ -109,6 +112,11 @@ function splitUrl(url: string): { path: string; query: URLSearchParams } {
 }
 
 const NO_QUERY = new URLSearchParams()
+const CREDENTIALS = 'x-berth-credentials'
+
+function isBasic(req: IncomingMessage): boolean {
+  return /^basic /i.test(req.headers.authorization ?? '')
+}
 
 /** A client that breaks off is no failure of ours. */
 function isClientGone(req: IncomingMessage, res: ServerResponse, err: unknown): boolean {
