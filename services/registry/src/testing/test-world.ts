@@ -7,6 +7,7 @@ import { answer, answerAsks, type Bus, connectBus, provision } from '@berth/mess
 import { createLifecycle, natsSettings, Registry, silentLogger } from '@berth/runtime'
 import { type ThrowAwayNats, type ThrowAwayPostgres, tempDir, throwAwayNats, throwAwayPostgres } from '@berth/testkit'
 import { accessGrant, keyList, type PublicKey, projectResolve, type RegistryProject } from '@berth/types'
+import pg from 'pg'
 import type { Config } from '../config.ts'
 import { wire } from '../wire.ts'
 import { accessTo, type TokenWish, testTokens } from './test-tokens.ts'
@@ -32,6 +33,8 @@ export interface World {
   token(wish?: TokenWish): string
   /** A token for everything in one repository. */
   tokenFor(name: string, actions?: string[], of?: { project?: number; rev?: number }): string
+  /** Straight from the tables. */
+  sql<Row>(text: string, values?: readonly unknown[]): Promise<Row[]>
   startReplica(overrides?: Partial<Config>): Promise<Replica>
   spawnReplica(): Promise<Replica>
   stop(): Promise<void>
@@ -64,6 +67,8 @@ export async function openWorld(): Promise<World> {
   }
   await answerOthers(bus, core, tokens.keys)
   const stops: (() => Promise<void>)[] = []
+  const pool = new pg.Pool({ connectionString: postgres.url, max: 2 })
+  pool.on('error', () => undefined)
 
   const world: World = {
     postgres,
@@ -75,6 +80,8 @@ export async function openWorld(): Promise<World> {
     token: (wish) => tokens.sign(wish),
     tokenFor: (name, actions = ['pull', 'push', 'delete'], of = {}) =>
       tokens.sign({ access: [accessTo(name, actions, of)] }),
+    sql: async <Row>(text: string, values: readonly unknown[] = []) =>
+      (await pool.query(text, [...values])).rows as Row[],
     async startReplica(overrides = {}) {
       const life = createLifecycle(silentLogger, { graceMs: 5_000 })
       const config = { ...(await freshConfig(world)), ...overrides }
@@ -105,7 +112,7 @@ export async function openWorld(): Promise<World> {
     },
     async stop() {
       for (const stop of stops.reverse()) await stop()
-      await bus.close()
+      await Promise.all([bus.close(), pool.end()])
       await Promise.all([postgres.stop(), nats.stop(), storage.remove()])
     },
   }
