@@ -1,3 +1,4 @@
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ADMIN_PASSWORD, openSurroundings, type RunningCore, type Surroundings } from '../harness.ts'
 
@@ -10,7 +11,7 @@ beforeAll(async () => {
   core = await surroundings.startCore()
 })
 afterAll(async () => {
-  for (const { fields } of core?.errors ?? []) console.error(fields?.err)
+  expect(core?.errors.map(({ fields }) => fields?.err)).toEqual([])
   await core?.stop()
   await surroundings?.stop()
 })
@@ -81,5 +82,188 @@ describe('system information', () => {
       registry_url: core.url.replace('http://', ''),
       project_creation_restriction: 'everyone',
     })
+  })
+})
+
+describe('the API of the suite itself', () => {
+  const user = { username: 'ann', email: 'ann@x.org', realname: 'Ann', password: 'Password1' }
+  beforeAll(async () => {
+    await core.post('/users', { as: admin, body: user })
+  })
+
+  it.each([
+    ['get', '/api/berth/v1/status'],
+    ['get', '/api/berth/v1/logs'],
+    ['post', '/api/berth/v1/token/rotate-key'],
+  ] as const)('keeps %s %s for administrators', async (method, path) => {
+    expect((await core[method](path)).status).toBe(401)
+    expect((await core[method](path, { as: 'ann:Password1' })).status).toBe(403)
+    expect((await core[method](path, { as: admin })).status).toBe(200)
+  })
+
+  it('tells version, health and replicas', async () => {
+    const { body } = await core.get('/api/berth/v1/status', { as: admin })
+    expect(body).toMatchObject({ version: '0.1.0', status: 'healthy' })
+    const { services } = body as { services: { name: string; replicas: number }[] }
+    expect(services.map(({ name, replicas }) => [name, replicas])).toEqual(
+      ['core', 'gateway', 'log-collector', 'registry', 'token'].map((name) => [name, 1]),
+    )
+  })
+
+  it('asks for log lines with the token of the person who wants them', async () => {
+    const { peers } = surroundings
+    peers.searched.length = 0
+    peers.issued.length = 0
+    const query = 'from=2026-11-01T10:00:00%2B01:00&level=warn&service=core&text=a%20b&request_id=r-1&limit=5&cursor=c'
+    const { body } = await core.get(`/api/berth/v1/logs?${query}`, { as: admin })
+    expect(body).toMatchObject({ lines: [{ message: 'for admin' }], dropped: { core: 2 } })
+    expect(peers.searched).toEqual([
+      {
+        from: '2026-11-01T09:00:00.000Z',
+        level: 'warn',
+        service: 'core',
+        text: 'a b',
+        requestId: 'r-1',
+        limit: 5,
+        cursor: 'c',
+      },
+    ])
+    expect(peers.issued).toEqual([{ kind: 'user', id: 1, name: 'admin', admin: true, access: [] }])
+  })
+
+  it('refuses a search that cannot be', async () => {
+    for (const query of ['limit=0', 'limit=1001', 'level=loud', 'from=yesterday']) {
+      expect((await core.get(`/api/berth/v1/logs?${query}`, { as: admin })).status).toBe(422)
+    }
+  })
+
+  it('is 503 while the service it needs is away', async () => {
+    await surroundings.peers.silence('log-collector')
+    const { status, headers } = await core.get('/api/berth/v1/logs', { as: admin })
+    expect([status, headers.get('retry-after')]).toEqual([503, '5'])
+    await surroundings.peers.wake('log-collector')
+  })
+
+  it('has a new signing key made in the name of the administrator', async () => {
+    const { body } = await core.post('/api/berth/v1/token/rotate-key', { as: admin })
+    expect(body).toEqual({ kid: 'made for admin' })
+  })
+})
+
+describe('what a browser finds', () => {
+  it('is a first page with the version, the documents and the first push', async () => {
+    const { headers, text } = await core.get('/')
+    expect(headers.get('content-type')).toContain('text/html')
+    for (const part of ['Berth 0.1.0', 'docker push', '/api/v2.0/openapi.json', '/api/berth/v1/openapi.json']) {
+      expect(text).toContain(part)
+    }
+  })
+
+  it('runs nothing that is not ours', async () => {
+    for (const path of ['/', '/devcenter-api-2.0', '/api/v2.0/ping']) {
+      const { headers } = await core.get(path)
+      const policy = headers.get('content-security-policy') ?? ''
+      expect(policy).toContain("default-src 'none'")
+      expect(policy).toContain("script-src 'self';")
+      expect(policy).toContain("frame-ancestors 'none'")
+      expect(policy).not.toContain('unsafe')
+      expect(headers.get('x-content-type-options')).toBe('nosniff')
+    }
+  })
+
+  it('is a viewer of both documents, from our own files', async () => {
+    const page = await core.get('/devcenter-api-2.0')
+    const sources = [...page.text.matchAll(/(?:src|href)="([^"]+)"/g)].map(([, source]) => source ?? '')
+    expect(sources.length).toBe(4)
+    for (const source of sources) {
+      expect(source).toMatch(/^\/devcenter-api-2\.0\//)
+      expect((await core.get(source)).status).toBe(200)
+    }
+    for (const name of ['package.json', '../package.json', '%2e%2e/package.json', 'index.html']) {
+      expect((await core.get(`/devcenter-api-2.0/${name}`)).status).toBe(404)
+    }
+  })
+
+  it('writes the host it was called by as text', async () => {
+    const { request } = await import('node:http')
+    const text = await new Promise<string>((resolve, reject) => {
+      const sent = request(core.url, { headers: { host: '<script>alert(1)</script>' } }, (res) => {
+        let body = ''
+        res.on('data', (chunk) => (body += chunk)).on('end', () => resolve(body))
+      })
+      sent.on('error', reject).end()
+    })
+    expect(text).not.toContain('<script>')
+  })
+
+  it('is both documents as they are in force', async () => {
+    const harbor = await core.get('/api/v2.0/openapi.json')
+    expect(harbor.body).toMatchObject({ openapi: '3.1.0', servers: [{ url: '/api/v2.0' }] })
+    const berth = await core.get('/api/berth/v1/openapi.json')
+    expect(berth.body).toMatchObject({ openapi: '3.1.0', servers: [{ url: '/api/berth/v1' }] })
+  })
+})
+
+describe('what is not there', () => {
+  it.each([
+    '/no-such',
+    '/api/v2.0/registries',
+    '/api/v2.0/projects/1/artifacts',
+    '/api/berth/v1/none',
+    '/c/none',
+    '/api',
+  ])('is 404 in the shape of every error: %s', async (path) => {
+    const { status, body, headers } = await core.get(path, { as: admin })
+    expect([status, body]).toEqual([404, { errors: [{ code: 'NOT_FOUND', message: 'no such path' }] }])
+    expect(headers.get('x-request-id')).toBeTruthy()
+  })
+
+  it('is 405 where the path is there and the method is not', async () => {
+    const { status, body } = await core.delete('/systeminfo', { as: admin })
+    expect([status, body]).toMatchObject([405, { errors: [{ code: 'METHOD_NOT_ALLOWED' }] }])
+  })
+})
+
+describe('what other services know of the settings', () => {
+  it('is how long a token lives', async () => {
+    const { knowBucket } = await import('@berth/messaging')
+    const { silentLogger } = await import('@berth/runtime')
+    const bus = await surroundings.connect('registry')
+    const known = await knowBucket(bus, 'settings', silentLogger)
+    await expect.poll(() => known.get('token_expiration_minutes')).toBe(30)
+    await bus.close()
+  })
+})
+
+/** The server and every process of it that serves somebody. */
+async function postgresProcesses(): Promise<number[]> {
+  const client = new pg.Client({ connectionString: surroundings.postgres.url })
+  await client.connect()
+  const { rows } = await client.query<{ pid: number }>(
+    `SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()`,
+  )
+  await client.end()
+  return [surroundings.postgres.pid, ...rows.map(({ pid }) => pid)]
+}
+
+describe('without Postgres', () => {
+  it('answers 503 at once, stays alive, and recovers by itself', async () => {
+    const other = await surroundings.startCore()
+    await other.get('/users/current', { as: admin })
+    const processes = await postgresProcesses()
+    for (const pid of processes) process.kill(pid, 'SIGSTOP')
+    try {
+      const answer = await other.get('/users/current', { as: admin })
+      expect(answer.status).toBe(503)
+      expect(answer.headers.get('retry-after')).toBeTruthy()
+      expect((await other.get('/ping')).text).toBe('Pong')
+      const health = (await other.get('/health')).body as { components: { name: string; status: string }[] }
+      expect(health.components.find(({ name }) => name === 'database')?.status).toBe('unhealthy')
+      expect((await fetch(`${other.admin}/readyz`)).status).toBe(503)
+    } finally {
+      for (const pid of processes) process.kill(pid, 'SIGCONT')
+    }
+    await expect.poll(async () => (await other.get('/users/current', { as: admin })).status).toBe(200)
+    await other.stop()
   })
 })
