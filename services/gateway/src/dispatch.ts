@@ -33,8 +33,8 @@ export interface Dispatcher {
 export function createDispatcher(deps: {
   pools: Record<Routed, Pool>
   forwarder: Forwarder
-  failures: Counter<'service' | 'reason'>
-  retries: Counter<'service'>
+  failures: Counter<'route' | 'reason'>
+  retries: Counter<'route'>
   log: Logger
 }): Dispatcher {
   const { pools, forwarder, failures, retries, log } = deps
@@ -53,7 +53,7 @@ export function createDispatcher(deps: {
     } catch (err) {
       if (!(err instanceof ForwardFailed)) throw err
       const { stage, timedOut, cause } = err
-      failures.inc({ service: pool.service, reason: timedOut ? `${stage}_timeout` : stage })
+      failures.inc({ route: pool.service, reason: timedOut ? `${stage}_timeout` : stage })
       log.warn('could not forward', { route: pool.service, upstream: upstream.name, stage, timedOut, err: cause })
       if (stage === 'connect') pool.eject(upstream, timedOut ? 'silent' : 'refusing')
       return err
@@ -71,7 +71,7 @@ export function createDispatcher(deps: {
       const second = pool.pick({ session, except: first })
       // Asking again where nobody listens is of no use; where a connection broke, it may have been an old one.
       if (!second || (second === first && failed.stage === 'connect')) throw toError(route, failed)
-      retries.inc({ service: route })
+      retries.inc({ route })
       const failedAgain = await attempt(exchange, pool, second, passing)
       if (failedAgain) throw toError(route, failedAgain)
     },

@@ -4,8 +4,8 @@ import type { Pool } from './upstream/index.ts'
 
 export interface GatewayMetrics {
   exchange: ExchangeMetrics
-  failures: Counter<'service' | 'reason'>
-  retries: Counter<'service'>
+  failures: Counter<'route' | 'reason'>
+  retries: Counter<'route'>
   refusals: Counter<'reason'>
   refusedLogins: Counter
 }
@@ -14,14 +14,14 @@ export function gatewayMetrics(registry: Registry, pools: readonly Pool[]): Gate
   const registers = [registry]
   new Gauge({
     name: 'berth_gateway_upstreams',
-    help: 'Replicas behind the gateway, by service and by the state the last look at them found',
-    labelNames: ['service', 'state'],
+    help: 'Replicas behind the gateway, by route and by the state the last look at them found',
+    labelNames: ['route', 'state'],
     registers,
     collect() {
       this.reset()
-      for (const { service, upstreams } of pools) {
-        this.set({ service, state: 'ready' }, 0)
-        for (const { state } of upstreams) this.inc({ service, state })
+      for (const { service: route, upstreams } of pools) {
+        this.set({ route, state: 'ready' }, 0)
+        for (const { state } of upstreams) this.inc({ route, state })
       }
     },
   })
@@ -38,13 +38,13 @@ export function gatewayMetrics(registry: Registry, pools: readonly Pool[]): Gate
     failures: new Counter({
       name: 'berth_gateway_upstream_failures_total',
       help: 'Requests a replica did not take or did not answer, by how far they came',
-      labelNames: ['service', 'reason'],
+      labelNames: ['route', 'reason'],
       registers,
     }),
     retries: new Counter({
       name: 'berth_gateway_retries_total',
       help: 'Requests passed on a second time',
-      labelNames: ['service'],
+      labelNames: ['route'],
       registers,
     }),
     refusals: new Counter({

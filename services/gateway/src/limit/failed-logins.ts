@@ -1,18 +1,23 @@
 import { LRUCache } from 'lru-cache'
-import { RateLimiterMemory } from 'rate-limiter-flexible'
 import type { CredentialKey } from './credentials.ts'
 import { TooManyFailures } from './too-many-failures.ts'
 import type { Verdict } from './verdict.ts'
 import { createWaitingRoom } from './waiting-room.ts'
+import { createWindowCounter } from './window-counter.ts'
 
 const WINDOW_SECONDS = 60
-const MAX_ADDRESSES = 20_000
+const MAX_KEYS = 20_000
 const MAX_GOOD = 50_000
 const GOOD_FOR_MS = 3_600_000
 const MAX_WAIT_MS = 10_000
+/**
+ * What a failure costs its address. The same wrong credential over and over is a node with an old password rather than
+ * somebody guessing, and its neighbours should not pay for it.
+ */
+const COST = { guess: 10, repeat: 1 }
 
 export interface Admission {
-  /** Tells what came of it; to be called once, `unknown` when nothing did. */
+  /** Tells what came of it; the first call counts. */
   settle(verdict: Verdict): void
 }
 
@@ -22,40 +27,31 @@ export interface FailedLogins {
    * always pass. Others pass while the address has failures left this minute, no more of them at a time than that, so
    * that guesses sent all at once are no more than guesses sent in turn; the rest wait for those before them.
    *
-   * @throws {TooManyFailures} the address has used up its failures, or nothing moved for ten seconds
+   * @throws {TooManyFailures} the address, or this credential, has used up its failures, or ten seconds were not enough
    */
   admit(address: string, credential: CredentialKey, gone: AbortSignal): Promise<Admission>
 }
 
-interface Spent {
-  failures: number
-  untilMs: number
-}
-
-/** Counts failures by address; successes are never counted. Memory is bounded: the addresses longest quiet go first. */
+/** Counts failures by address; successes are never counted. Memory is bounded: who was longest quiet goes first. */
 export function limitFailedLogins(options: { perMinute: number; onRefused?: () => void }): FailedLogins {
   const { perMinute, onRefused } = options
-  const limiter = new RateLimiterMemory({ points: perMinute, duration: WINDOW_SECONDS })
-  const spent = new LRUCache<string, Spent>({
-    max: MAX_ADDRESSES,
-    dispose: (_, address, reason) => void (reason === 'evict' && limiter.delete(address)),
-  })
-  const good = new LRUCache<CredentialKey, true>({ max: MAX_GOOD, ttl: GOOD_FOR_MS })
+  const byAddress = createWindowCounter({ windowSeconds: WINDOW_SECONDS, maxKeys: MAX_KEYS })
+  const byCredential = createWindowCounter({ windowSeconds: WINDOW_SECONDS, maxKeys: MAX_KEYS })
+  const good = new LRUCache<CredentialKey, true>({ max: MAX_GOOD, ttl: GOOD_FOR_MS, perf: Date })
   const room = createWaitingRoom()
 
-  const spentNow = (address: string): Spent | undefined => {
-    const found = spent.get(address)
-    return found && found.untilMs > Date.now() ? found : undefined
-  }
-  const left = (address: string) => perMinute - (spentNow(address)?.failures ?? 0)
-  const refuse = (retryAfterSeconds: number): never => {
+  /** How many more guesses this address may make. */
+  const left = (address: string) => Math.max(0, perMinute - Math.ceil(byAddress.points(address) / COST.guess))
+
+  function refuse(retryAfterSeconds: number): never {
     onRefused?.()
     throw new TooManyFailures(retryAfterSeconds)
   }
 
-  async function fail(address: string): Promise<void> {
-    const { consumedPoints, msBeforeNext } = await limiter.penalty(address)
-    spent.set(address, { failures: consumedPoints, untilMs: Date.now() + msBeforeNext })
+  async function fail(address: string, credential: CredentialKey): Promise<void> {
+    const cost = byCredential.points(credential) > 0 ? COST.repeat : COST.guess
+    await byCredential.add(credential, 1)
+    await byAddress.add(address, cost)
   }
 
   function proven(credential: CredentialKey): Admission {
@@ -70,14 +66,17 @@ export function limitFailedLogins(options: { perMinute: number; onRefused?: () =
 
   function unproven(address: string, credential: CredentialKey): Admission {
     const leave = room.enter(address)
+    let settled = false
     return {
       settle: async (verdict) => {
+        if (settled) return
+        settled = true
         if (verdict === 'good') {
           good.set(credential, true)
           room.wake(address, credential)
         } else if (verdict === 'bad') {
-          await fail(address)
-          if (left(address) <= 0) room.wake(address)
+          await fail(address, credential)
+          if (left(address) === 0) room.wake(address)
         }
         leave()
       },
@@ -88,12 +87,14 @@ export function limitFailedLogins(options: { perMinute: number; onRefused?: () =
     async admit(address, credential, gone) {
       const deadline = Date.now() + MAX_WAIT_MS
       for (let woken = false; ; woken = true) {
-        const isGood = good.has(credential)
-        // Whoever takes no place after having been woken lets the next one have it.
-        if (woken && (isGood || gone.aborted)) room.next(address)
-        if (isGood || gone.aborted) return proven(credential)
         const free = left(address)
-        if (free <= 0) refuse(Math.ceil(((spentNow(address)?.untilMs ?? 0) - Date.now()) / 1000))
+        const passes = good.has(credential) || gone.aborted
+        const isUsedUp = byCredential.points(credential) >= perMinute
+        // Whoever was woken for a place and takes none lets the next one have it.
+        if (woken && (passes || isUsedUp) && room.inside(address) < free) room.next(address)
+        if (passes) return proven(credential)
+        if (free === 0) refuse(byAddress.secondsLeft(address))
+        if (isUsedUp) refuse(byCredential.secondsLeft(credential))
         if (room.inside(address) < free) return unproven(address, credential)
         const ms = deadline - Date.now()
         if (ms <= 0) refuse(1)
