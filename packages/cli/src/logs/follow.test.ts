@@ -5,7 +5,7 @@ import { CommandFailed } from '../exit.ts'
 import { followLines } from './follow.ts'
 
 const START = Date.parse('2026-03-01T12:00:00Z')
-const PAGE = 3
+const PAGE = 50
 
 /** A collector in memory: it has lines when they arrive, which is not when they were said. */
 function collector() {
@@ -115,16 +115,41 @@ describe('following', () => {
     expect(shown).toEqual(['first', 'fifteen seconds late'])
   })
 
+  it('finds lines that were handed out again after minutes', async () => {
+    const suite = collector()
+    suite.said(START, { message: 'first' })
+    for (let round = 1; round <= 64; round++) {
+      suite.script.push(() => {
+        suite.pass(1_000)
+        if (round === 50) suite.said(START + 2_000, { message: 'much too late' })
+      })
+    }
+    const { shown } = await follow(suite, 5)
+    expect(shown).toEqual(['first', 'much too late'])
+  })
+
+  it('leaves out what was said long before it began, however late that comes', async () => {
+    const suite = collector()
+    for (let round = 1; round <= 64; round++) {
+      suite.script.push(() => {
+        suite.pass(1_000)
+        if (round === 10) suite.said(START - 60_000, { message: 'of yesterday' })
+      })
+    }
+    const { shown } = await follow(suite, 5)
+    expect(shown).toEqual([])
+  })
+
   it('reads every page, however many lines came at once', async () => {
     const suite = collector()
     suite.script.push(
       () => undefined,
       () => {
-        for (let n = 0; n < 20; n++) suite.said(START + 10 * n, { message: `burst ${n}` })
+        for (let n = 0; n < 120; n++) suite.said(START + 10 * n, { message: `burst ${n}` })
       },
     )
     const { shown } = await follow(suite, 5)
-    expect(shown).toEqual(Array.from({ length: 20 }, (_, n) => `burst ${n}`))
+    expect(shown).toEqual(Array.from({ length: 120 }, (_, n) => `burst ${n}`))
   })
 
   it('goes on when the collector comes back, with what was said meanwhile', async () => {

@@ -8,11 +8,15 @@ import { type Found, type LineFilter, LOGS_PATH, type SearchOptions, searchLines
 import { createTail } from './tail.ts'
 
 const POLL_MS = 1_000
-/** Lines of different services reach the collector a little out of order … */
+/** Lines of different services reach the collector a little out of order: so far back goes every look. */
 const OVERLAP_MS = 2_000
-/** … and after a pause of NATS much more so: every tenth look goes further back. */
-const WIDE_OVERLAP_MS = 30_000
-const WIDE_EVERY = 10
+/** After a pause of NATS they are later, … */
+const WIDE = { overlapMs: 30_000, everyLooks: 10 }
+/** … and what a collector that was killed or stood still had in hand comes again when its 30 s are over. */
+const DEEP = { overlapMs: 300_000, everyLooks: 60 }
+/** After something went wrong deep looks take the place of wide ones for so long. */
+const WARY_MS = 180_000
+const SLOW_MS = 3_000
 
 export interface FollowOptions {
   filter: LineFilter
@@ -34,24 +38,36 @@ export async function followLines(api: Api, options: FollowOptions): Promise<voi
   const { signal, onTrouble, pollMs = POLL_MS } = options
   const looks = createLooks(api, options)
   let mark: number | undefined
+  let waryUntil = 0
   for (let round = 1; !signal.aborted; round++) {
+    const began = performance.now()
     try {
-      const overlapMs = round % WIDE_EVERY === 0 ? WIDE_OVERLAP_MS : OVERLAP_MS
-      mark = mark === undefined ? await looks.first() : await looks.next(mark, overlapMs)
+      const isWary = began < waryUntil
+      mark = mark === undefined ? await looks.first() : await looks.next(mark, overlapOf(round, isWary))
       onTrouble(undefined)
+      if (performance.now() - began > SLOW_MS) waryUntil = performance.now() + WARY_MS
     } catch (err) {
       if (signal.aborted) return
       if (!isPassing(err)) throw err
+      waryUntil = performance.now() + WARY_MS
       onTrouble(err)
     }
     await sleep(pollMs, undefined, { signal }).catch(() => undefined)
   }
 }
 
+function overlapOf(round: number, isWary: boolean): number {
+  if (round % DEEP.everyLooks === 0) return DEEP.overlapMs
+  if (round % WIDE.everyLooks === 0) return isWary ? DEEP.overlapMs : WIDE.overlapMs
+  return OVERLAP_MS
+}
+
 function createLooks(api: Api, { filter, limit, signal, onLines }: FollowOptions) {
   const ours = `berth-logs-${randomBytes(6).toString('hex')}`
   const isOurs = (line: LogLine) => line.requestId === ours
   const tail = createTail()
+  /** What was said before is not ours to show, however late it comes. */
+  let floor = 0
 
   async function search(what: LineFilter, isEnough?: SearchOptions['isEnough']): Promise<Found> {
     const { lines, dropped } = await searchLines(api, what, { isEnough, requestId: ours, signal })
@@ -59,12 +75,13 @@ function createLooks(api: Api, { filter, limit, signal, onLines }: FollowOptions
   }
 
   return {
-    /** Reads so far back that whatever a later look may meet again is known; shows the newest `limit` of it. */
+    /** Shows the newest `limit` lines, and knows every line from a little before its beginning. */
     async first(): Promise<number> {
       const mark = await progress(api, ours, signal)
+      floor = Math.max(mark - WIDE.overlapMs, Date.parse(filter.from ?? '1970-01-01'))
       const { lines, dropped } = await search(filter, (read) => {
         const oldest = Date.parse(read.at(-1)?.timestamp ?? '')
-        return oldest < mark - WIDE_OVERLAP_MS && read.filter((line) => !isOurs(line)).length >= limit
+        return oldest < floor && read.filter((line) => !isOurs(line)).length >= limit
       })
       onLines({ lines: lines.slice(Math.max(0, lines.length - limit)), dropped })
       return mark
@@ -72,9 +89,9 @@ function createLooks(api: Api, { filter, limit, signal, onLines }: FollowOptions
 
     async next(mark: number, overlapMs: number): Promise<number> {
       const reached = await progress(api, ours, signal)
-      const from = Math.max(mark - overlapMs, Date.parse(filter.from ?? '1970-01-01'))
+      const from = Math.max(mark - overlapMs, floor)
       onLines(await search({ ...filter, from: new Date(from).toISOString() }))
-      tail.forgetBefore(mark - WIDE_OVERLAP_MS - OVERLAP_MS)
+      tail.forgetBefore(mark - DEEP.overlapMs - OVERLAP_MS)
       return Math.max(mark, reached)
     },
   }
