@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { openDatabase } from '@berth/db'
 import { Unauthorized } from '@berth/errors'
 import { answer, answerAsks, type Bus, connectBus, provision } from '@berth/messaging'
 import { createLifecycle, natsSettings, Registry, silentLogger } from '@berth/runtime'
@@ -9,6 +10,10 @@ import { type ThrowAwayNats, type ThrowAwayPostgres, tempDir, throwAwayNats, thr
 import { accessGrant, keyList, type PublicKey, projectResolve, type RegistryProject } from '@berth/types'
 import pg from 'pg'
 import type { Config } from '../config.ts'
+import { sweepContents } from '../manifest/index.ts'
+import { purgeProjects } from '../project/index.ts'
+import { filesystemStorage } from '../storage/index.ts'
+import { createTrash, sweepUploads, uploadStore } from '../upload/index.ts'
 import { wire } from '../wire.ts'
 import { accessTo, type TokenWish, testTokens } from './test-tokens.ts'
 
@@ -35,6 +40,8 @@ export interface World {
   tokenFor(name: string, actions?: string[], of?: { project?: number; rev?: number }): string
   /** Straight from the tables. */
   sql<Row>(text: string, values?: readonly unknown[]): Promise<Row[]>
+  /** The housekeeping of one replica, at once. */
+  sweep(): Promise<void>
   startReplica(overrides?: Partial<Config>): Promise<Replica>
   spawnReplica(): Promise<Replica>
   stop(): Promise<void>
@@ -82,6 +89,20 @@ export async function openWorld(): Promise<World> {
       tokens.sign({ access: [accessTo(name, actions, of)] }),
     sql: async <Row>(text: string, values: readonly unknown[] = []) =>
       (await pool.query(text, [...values])).rows as Row[],
+    async sweep() {
+      const log = silentLogger
+      const database = openDatabase({ url: world.databaseUrl, service: 'registry', schema: 'registry', log })
+      const storage = await filesystemStorage(world.storageRoot)
+      const ttlMs = 86_400_000
+      try {
+        const store = uploadStore(database, { holder: 'test', ttlMs })
+        await sweepUploads({ store, storage, trash: createTrash(database, storage), ttlMs })
+        await sweepContents(database)
+        await purgeProjects(database)
+      } finally {
+        await database.close()
+      }
+    },
     async startReplica(overrides = {}) {
       const life = createLifecycle(silentLogger, { graceMs: 5_000 })
       const config = { ...(await freshConfig(world)), ...overrides }
