@@ -6,7 +6,7 @@ import { type SearchLimits, search } from './search.ts'
 
 const LIMITS: Omit<SearchLimits, 'lines'> = {
   answerBytes: 512 * 1024,
-  scanBytes: 64 * 1024 * 1024,
+  scanBytes: 128 * 1024 * 1024,
   scanMs: 2_000,
 }
 const AT_ONCE = 2

@@ -62,7 +62,7 @@ export async function search(
       isCut = true
       break
     }
-    const isSpent = scanned >= limits.scanBytes || performance.now() > endsAt
+    const isSpent = scanned > 0 && (scanned >= limits.scanBytes || performance.now() > endsAt)
     // Blocks that reach as far as the last one are read in the same call, or the cursor could stand still.
     if (isSpent && reach < lastReach) return upTo(reach, kept, isCut)
     lastReach = reach
