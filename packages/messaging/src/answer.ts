@@ -1,5 +1,5 @@
 import type { Claims, TokenVerifier } from '@berth/access'
-import { BadRequest, errorEntry, statusOf, Unauthorized } from '@berth/errors'
+import { BadRequest, errorEntry, toErrorBody, Unauthorized } from '@berth/errors'
 import { contextOf, type Logger, withContext, withSpan } from '@berth/runtime'
 import type { Ask, RequestOf, ResponseOf, ServiceName } from '@berth/types'
 import type { ServiceMsg } from 'nats'
@@ -70,18 +70,21 @@ async function respond(
   })
   await withContext(context, async () => {
     const began = performance.now()
+    // What an operator traces, as each HTTP request is; the questions of the health check are not.
+    const usual = ask.noun === 'health' ? 'debug' : 'info'
     try {
       if (isPast(message)) return log.debug('nobody waits for this answer any more', { subject: ask.subject })
       const caller = ask.caller === 'person' ? await callerOf(message, verifier) : undefined
       const value = await withSpan(`answer ${ask.subject}`, 'SERVER', () => handle(parse(ask, message), caller))
       if (isPast(message)) return log.debug('the answer came too late', { subject: ask.subject })
       message.respond(JSON.stringify(ask.response.parse(value)))
-      log.debug('answered', { subject: ask.subject, ms: Math.round(performance.now() - began) })
+      log[usual]('answered', { subject: ask.subject, ms: Math.round(performance.now() - began) })
     } catch (err) {
       const entry = errorEntry(err)
-      const status = statusOf(entry.code)
-      log[status >= 500 ? 'error' : 'debug']('an ask failed', { subject: ask.subject, err })
-      message.respondError(status, entry.code, new TextEncoder().encode(JSON.stringify(entry)))
+      const { status, retryAfterSeconds } = toErrorBody(err)
+      log[status === 500 ? 'error' : status > 500 ? 'warn' : usual]('an ask failed', { subject: ask.subject, err })
+      const body = JSON.stringify({ ...entry, retryAfterSeconds })
+      message.respondError(status, entry.code, new TextEncoder().encode(body))
     }
   })
 }
