@@ -64,7 +64,7 @@ describe('faults', () => {
   const expectUnavailable = (answer: Answer): void => {
     expect(answer.status, answer.text).toBe(503)
     expect(errorsOf(answer)[0]?.code).toMatch(/^[A-Z_]+$/)
-    expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0)
+    expect(Number(answer.headers['retry-after']), `Retry-After of ${answer.text}`).toBeGreaterThan(0)
   }
 
   /** Asks for `ms`; every answer is a 503 that says when to come back, and none hangs. */
@@ -107,6 +107,7 @@ describe('faults', () => {
   }
 
   const underLoad = async (name: string, fault: (load: Load) => Promise<void>): Promise<Load> => {
+    await healed()
     const load = startLoad(client, REPOSITORY, known, name)
     try {
       await sleep(1000)
