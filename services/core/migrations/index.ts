@@ -1,5 +1,6 @@
 import type { Migration } from '@berth/db'
 import { peopleAndProjects } from './20261101090000_people_and_projects.ts'
+import { robots } from './20261102090000_robots.ts'
 
 /** Every change of schema `core`, in order. */
-export const migrations: readonly Migration[] = [peopleAndProjects]
+export const migrations: readonly Migration[] = [peopleAndProjects, robots]

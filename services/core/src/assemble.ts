@@ -19,6 +19,7 @@ import {
   projectRoutes,
   projectStore,
 } from './project/index.ts'
+import { createRobotSignIn, createRobots, robotRoutes } from './robot/index.ts'
 import { createSessionSignIn, sessionRoutes } from './session/index.ts'
 import { createSettings, type Settings } from './setting/settings.ts'
 import { coreAnswers, createHealth, suiteRoutes, systemRoutes } from './system/index.ts'
@@ -58,7 +59,7 @@ export async function assemble(deps: {
     sources: {
       accountByName: (username) => userStore.accountByName(database, username),
       accountById: (id) => userStore.accountById(database, id),
-      robot: () => undefined,
+      robot: createRobotSignIn(database, settings, keys.robotSecret),
     },
     hasher,
     log,
@@ -79,6 +80,7 @@ export async function assemble(deps: {
     projectsOf: (userId) => projectStore.idsOfMember(database, userId),
     onAdminPasswordChanged: () => forgetShownPassword(config.adminPasswordFile, log),
   })
+  const robots = createRobots({ database, door, access, secretKey: keys.robotSecret })
   const health = createHealth({ bus, database })
 
   const app = createApp({
@@ -92,6 +94,7 @@ export async function assemble(deps: {
       projectRoutes(projects, database),
       memberRoutes(members),
       userRoutes(users, createOwnPermissions(database)),
+      robotRoutes(robots, settings),
     ],
     berth: [suiteRoutes(bus, health)],
     checkAnswers,

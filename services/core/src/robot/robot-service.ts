@@ -1,0 +1,144 @@
+import { type Database, isUniqueViolation, type Page, parseListQuery, parseSort, type Term } from '@berth/db'
+import { BadRequest, Conflict, Denied, NotFound } from '@berth/errors'
+import { refusal, requireSignedIn, requireSystem } from '../access/index.ts'
+import { type Caller, isAdmin, type RobotCaller } from '../caller/caller.ts'
+import { type AccessChanges, type ProjectDoor, projectStore } from '../project/index.ts'
+import {
+  hashRobotSecret,
+  newRobotSecret,
+  parseRobotRequest,
+  type RawRobot,
+  type Robot,
+  type RobotPermission,
+  type RobotRequest,
+} from './robot.ts'
+import { robotStore } from './robot-store.ts'
+
+/** The use cases of robots; each decides whether its caller may. */
+export interface Robots {
+  list(caller: Caller, query: { q?: string; sort?: string }, page: Page): Promise<{ robots: Robot[]; total: number }>
+  /** The secret is never to be had again. */
+  create(caller: Caller, raw: RawRobot): Promise<{ robot: Robot; secret: string }>
+  get(caller: Caller, id: number): Promise<Robot>
+  delete(caller: Caller, id: number): Promise<void>
+}
+
+export function createRobots(deps: {
+  database: Database
+  door: ProjectDoor
+  access: AccessChanges
+  secretKey: Buffer
+}): Robots {
+  const { database, door, access, secretKey } = deps
+
+  /** At the robot's own level; whether there is such a robot only administrators learn. */
+  async function enter(caller: Caller, id: number, action: string): Promise<Robot> {
+    requireSignedIn(caller)
+    const robot = await robotStore.find(database, id)
+    if (!robot) throw isAdmin(caller) ? new NotFound(`robot ${id} not found`) : refusal(caller)
+    if (robot.project) await door.enter(caller, { id: robot.project.id }, 'robot', action)
+    else requireSystem(caller, 'robot', action)
+    return robot
+  }
+
+  /** Turns the names of projects into ids and sees that the caller gives nothing they do not have. */
+  async function resolve(caller: Caller, request: RobotRequest): Promise<RobotPermission[]> {
+    const names = request.permissions.filter(({ kind }) => kind === 'project').map(({ namespace }) => namespace)
+    const found = await projectStore.byNames(
+      database,
+      names.filter((name) => name !== '*'),
+    )
+    const projects = new Map(found.map((project) => [project.name, project]))
+    const resolved = request.permissions.map(({ kind, namespace, access: pairs }): RobotPermission => {
+      if (kind === 'system') return { scope: 'system', access: pairs }
+      if (namespace === '*') return { scope: 'every project', access: pairs }
+      const project = projects.get(namespace)
+      if (!project) throw new NotFound(`project ${namespace} not found`)
+      return { scope: project.id, access: pairs }
+    })
+    if (caller.kind === 'robot') for (const permission of resolved) requireHas(caller, permission)
+    return resolved
+  }
+
+  return {
+    async list(caller, { q, sort }, page) {
+      requireSignedIn(caller)
+      const terms = parseListQuery(q)
+      const projectId = projectOf(terms)
+      if (projectId === undefined) requireSystem(caller, 'robot', 'list')
+      else await door.enter(caller, { id: projectId }, 'robot', 'list')
+      return robotStore.list(database, projectId, { terms, sort: parseSort(sort) }, page)
+    },
+
+    async create(caller, raw) {
+      requireSignedIn(caller)
+      const request = parseRobotRequest(raw)
+      const { name, description, durationDays, level } = request
+      let projectId: number | undefined
+      if (level === 'system') requireSystem(caller, 'robot', 'create')
+      else {
+        const ref = { name: request.permissions[0]?.namespace ?? '' }
+        projectId = (await door.enter(caller, ref, 'robot', 'create')).project.id
+      }
+      const permissions = await resolve(caller, request)
+      const secret = newRobotSecret()
+      const secretHash = hashRobotSecret(secretKey, secret)
+      const creator = { kind: caller.kind, id: caller.id }
+      const robot = await database.transaction(async (tx) => {
+        const id = await robotStore
+          .insert(tx, { name, projectId, description, secretHash, durationDays, creator, permissions })
+          .catch(conflict)
+        return (await robotStore.find(tx, id)) as Robot
+      })
+      return { robot, secret }
+    },
+
+    get: (caller, id) => enter(caller, id, 'read'),
+
+    async delete(caller, id) {
+      const robot = await enter(caller, id, 'delete')
+      await access.change(caller, async (tx) => {
+        await robotStore.remove(tx, id)
+        return { touches: touchedBy(robot), result: undefined }
+      })
+    },
+  }
+}
+
+/** A robot gives only what it was itself given, in the same scope or in every project. */
+function requireHas({ grants }: RobotCaller, { scope, access }: RobotPermission): void {
+  for (const { resource, action } of access) {
+    const has = grants.some(
+      (grant) =>
+        grant.resource === resource &&
+        grant.action === action &&
+        (grant.scope === scope || (grant.scope === 'every project' && typeof scope === 'number')),
+    )
+    if (!has) throw new Denied(`permission denied: the robot does not have ${resource}:${action} there itself`)
+  }
+}
+
+/** Which projects it may hold tokens for. */
+function touchedBy({ permissions }: Robot): number[] | 'all' {
+  if (permissions.some(({ scope }) => scope === 'every project')) return 'all'
+  return permissions.flatMap(({ scope }) => (typeof scope === 'number' ? [scope] : []))
+}
+
+/** The project whose robots are asked for; `undefined`: those of level system. */
+function projectOf(terms: readonly Term[]): number | undefined {
+  const exact = (key: string) => {
+    const term = terms.find((one) => one.key === key)
+    return term?.kind === 'exact' ? term.value : undefined
+  }
+  const level = exact('Level') ?? 'system'
+  if (level === 'system') return undefined
+  if (level !== 'project') throw new BadRequest('Level must be system or project')
+  const id = exact('ProjectID') ?? ''
+  if (!/^\d{1,15}$/.test(id)) throw new BadRequest('Level=project needs ProjectID')
+  return Number(id)
+}
+
+function conflict(err: unknown): never {
+  if (isUniqueViolation(err, 'robots_project_id_name_key')) throw new Conflict('a robot of this name exists already')
+  throw err
+}

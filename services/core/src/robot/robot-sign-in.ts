@@ -1,0 +1,25 @@
+import type { Queries } from '@berth/db'
+import type { RobotCaller } from '../caller/caller.ts'
+import type { Settings } from '../setting/settings.ts'
+import { expirySeconds, grantsOf, isRobotSecret, parseRobotLogin } from './robot.ts'
+import { robotStore } from './robot-store.ts'
+
+/** `undefined` at once: the name is not one of a robot; later: there is none, or it may not sign in. */
+export type RobotSignIn = (login: string, secret: string) => Promise<RobotCaller | undefined> | undefined
+
+export function createRobotSignIn(db: Queries, settings: Settings, key: Buffer, now = Date.now): RobotSignIn {
+  return (login, secret) => {
+    const name = parseRobotLogin(login, settings.get('robot_name_prefix'))
+    return name && signIn(name)
+
+    async function signIn(parts: { name: string; project?: string }): Promise<RobotCaller | undefined> {
+      const found = await robotStore.findByName(db, parts)
+      if (!isRobotSecret(key, found?.secretHash, secret) || !found) return undefined
+      const { robot } = found
+      const expiry = expirySeconds(robot)
+      if (robot.disabled || (expiry !== undefined && expiry * 1_000 <= now())) return undefined
+      const level = robot.project ? 'project' : 'system'
+      return { kind: 'robot', id: robot.id, name: login, level, grants: grantsOf(robot.permissions) }
+    }
+  }
+}
