@@ -100,6 +100,8 @@ function commonEnv(one: PlannedService, input: PlanInput): NodeJS.ProcessEnv {
     NATS_URL: input.natsUrl,
     BERTH_LOG_LEVEL: input.settings.logLevel,
     BERTH_REPLICA: String(one.replica),
+    // Less than the supervisor waits, so that a service that hangs still closes what it can in order.
+    BERTH_SHUTDOWN_GRACE_MS: input.inherited.BERTH_SHUTDOWN_GRACE_MS || '6000',
   }
 }
 

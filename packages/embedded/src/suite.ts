@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { announcement } from './announcement.ts'
 import { askHttp } from './ask-http.ts'
 import { claimDataDir, type DataDir } from './data-dir.ts'
 import { checkPublicDoors } from './doors.ts'
@@ -25,11 +26,10 @@ import {
 } from './stores.ts'
 import { type Suite, writeSuite } from './suite-file.ts'
 import { type Supervised, supervise } from './supervise.ts'
-import { renderTable } from './table.ts'
 
 /** How long each stage of stopping may take, in milliseconds. Calm: 30 s in all; hurried: 9 s, when nobody waits. */
-export const PACES = {
-  calm: { gateway: 10_000, services: 8_000, collector: 4_000, voices: 500, nats: 2_500, postgres: 3_500 },
+const PACES = {
+  calm: { gateway: 9_000, services: 8_000, collector: 4_000, voices: 500, nats: 2_000, postgres: 3_500 },
   hurried: { gateway: 2_000, services: 2_000, collector: 1_500, voices: 300, nats: 700, postgres: 1_200 },
 } as const
 export type Pace = keyof typeof PACES
@@ -91,8 +91,8 @@ export function createSuite(options: SuiteOptions): SuiteRun {
     await claimed.settle()
     await saveSuite()
     isReady = true
-    announce(claimed, admin?.path, password)
-    output.say(`Berth is ready at ${url}`)
+    const shown = password !== undefined && admin?.path ? { password, path: admin.path } : undefined
+    for (const line of announcement(describe(), claimed, shown)) output.say(line)
     return url
   }
 
@@ -183,26 +183,6 @@ export function createSuite(options: SuiteOptions): SuiteRun {
     if (admin.path) await rm(admin.path, { force: true })
     output.say('The database has an admin already; its password is unchanged')
     return undefined
-  }
-
-  function announce(claimed: DataDir, path: string | undefined, password: string | undefined): void {
-    const current = describe()
-    const urlOf = (name: string, port: number) => [
-      name,
-      '',
-      String(current.parts.find((part) => part.name === name)?.pid),
-      `127.0.0.1:${port}`,
-      '',
-    ]
-    const rows = [
-      ...current.parts.map((part) => urlOf(part.name, part.port)),
-      ...current.processes.map((one) => [one.service, String(one.replica), String(one.pid), one.http, one.admin]),
-    ]
-    output.say(renderTable(['service', 'replica', 'pid', 'door', 'private door'], rows))
-    output.say(
-      `Data: ${claimed.path}${database?.own && !claimed.postgresHome.startsWith(claimed.path) ? `, Postgres in ${claimed.postgresHome}` : ''}`,
-    )
-    if (password !== undefined) output.say(`Log in as admin with password ${password} (shown once, kept in ${path})`)
   }
 
   function describe(): Suite {
