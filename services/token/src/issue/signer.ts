@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto'
+import { type KeyObject, randomBytes, sign } from 'node:crypto'
+import { promisify } from 'node:util'
 import { type Claims, ISSUER, MAX_LIFETIME_SECONDS } from '@berth/access'
-import { SignJWT } from 'jose'
-import type { KeyRing } from '../key/index.ts'
+import type { KeyRing, SigningKey } from '../key/index.ts'
 
 /** A signed token and when it ends. */
 export interface SignedToken {
@@ -23,11 +23,25 @@ export function createSigner(keys: KeyRing, now: () => number = Date.now): Sign 
     const iat = Math.floor(now() / 1000)
     const exp = iat + expiresInSeconds
     const expiresAt = new Date(exp * 1000)
-    const { kid, alg, privateKey } = await keys.signingKey(expiresAt)
+    const key = await keys.signingKey(expiresAt)
     const jti = randomBytes(12).toString('base64url')
-    const token = await new SignJWT({ iss: ISSUER, ...statement, exp, nbf: iat, iat, jti })
-      .setProtectedHeader({ alg, typ: 'JWT', kid })
-      .sign(privateKey)
+    const token = await signCompact({ iss: ISSUER, ...statement, exp, nbf: iat, iat, jti }, key)
     return { token, issuedAt: new Date(iat * 1000), expiresAt, expiresInSeconds }
   }
+}
+
+const signBytes = promisify<string, Buffer, { key: KeyObject; dsaEncoding: 'ieee-p1363' }, Buffer>(sign)
+
+/**
+ * The compact form of RFC 7515. By hand, because the signature is nearly all there is to do and Node's own `sign` makes
+ * three (RS256) to seven (ES256) times as many as WebCrypto, which jose goes through.
+ */
+async function signCompact(claims: Claims, { kid, alg, privateKey }: SigningKey): Promise<string> {
+  const text = `${base64url({ alg, typ: 'JWT', kid })}.${base64url(claims)}`
+  const signature = await signBytes('sha256', Buffer.from(text), { key: privateKey, dsaEncoding: 'ieee-p1363' })
+  return `${text}.${signature.toString('base64url')}`
+}
+
+function base64url(value: unknown): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64url')
 }
