@@ -21,3 +21,4 @@ export {
   serviceSettings,
 } from './settings.ts'
 export { withSpan } from './span.ts'
+export { bytesPassed } from './sweep.ts'
