@@ -1,6 +1,7 @@
 import { type Database, type Queries, statement, tell } from '@berth/db'
 import { type Digest, projectOf, type RepositoryName, type Tag } from '@berth/oci'
 import { artifactDeleted, tagDeleted } from '@berth/types'
+import { touchBlobs } from '../blob/index.ts'
 import { PROJECT_FACTS, type ProjectFacts } from '../project/index.ts'
 import { ManifestReferenced } from './manifest-errors.ts'
 import { lockLinksOf, subtractUsage, unlinkFromProject } from './usage.ts'
@@ -20,11 +21,6 @@ const listBlobs = statement<{ id: number; size: number }>(
   `SELECT b.id, b.size FROM manifest m JOIN manifest_blob mb ON mb.manifest_id = m.id JOIN blob b ON b.id = mb.blob_id
    WHERE m.repository_id = $1 AND m.digest = $2 ORDER BY b.id`,
 )
-const touchBlobs = statement(
-  'delete-touch-blobs',
-  `WITH s AS (SELECT id FROM blob WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE)
-   UPDATE blob SET touched_at = now() FROM s WHERE blob.id = s.id`,
-)
 const lockManifest = statement<{ id: number; media_type: string }>(
   'delete-lock-manifest',
   'SELECT id, media_type FROM manifest WHERE repository_id = $1 AND digest = $2 FOR UPDATE',
@@ -33,10 +29,13 @@ const hasParent = statement<{ found: boolean }>(
   'delete-has-parent',
   'SELECT EXISTS (SELECT 1 FROM manifest_child WHERE child_id = $1) AS found',
 )
+const lockTags = statement<{ name: string }>(
+  'delete-lock-tags',
+  'SELECT name FROM tag WHERE manifest_id = $1 ORDER BY name FOR UPDATE',
+)
 const deleteTags = statement<{ name: string }>(
   'delete-tags-of',
-  `WITH s AS (SELECT id FROM tag WHERE manifest_id = $1 ORDER BY name FOR UPDATE)
-   DELETE FROM tag USING s WHERE tag.id = s.id RETURNING tag.name`,
+  'DELETE FROM tag WHERE manifest_id = $1 RETURNING name',
 )
 const deleteRow = statement<{ revision: number }>(
   'delete-manifest',
@@ -71,10 +70,11 @@ export async function deleteManifest(database: Database, digest: Digest, deletio
 
     const blobs = await tx.run(listBlobs, [row.repository_id, digest])
     const blobIds = blobs.map(({ id }) => id)
-    if (blobIds.length > 0) await tx.run(touchBlobs, [blobIds])
+    await touchBlobs(tx, blobIds)
     const manifest = await tx.find(lockManifest, [row.repository_id, digest])
     if (manifest === undefined) return false
     if ((await tx.find(hasParent, [manifest.id]))?.found) throw new ManifestReferenced(digest)
+    await tx.run(lockTags, [manifest.id])
     const tags = (await tx.run(deleteTags, [manifest.id])).map((tag) => tag.name)
     await lockLinksOf(tx, projectId, blobIds)
     const deleted = await tx.find(deleteRow, [manifest.id, digest])

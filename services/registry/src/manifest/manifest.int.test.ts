@@ -216,6 +216,7 @@ describe('many at once', () => {
     }
     await Promise.all(Array.from({ length: 12 }, (_, i) => worker(i)))
     expect(new Set(statuses)).toEqual(new Set([201, 202]))
+    expect(world.postgresLines.filter((line) => line.includes('deadlock'))).toEqual([])
 
     const last = images[0]
     if (last) expect((await client('library/busy').pushImage(last, 'latest')).status).toBe(201)

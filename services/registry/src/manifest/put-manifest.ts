@@ -11,6 +11,7 @@ import {
   type Tag,
 } from '@berth/oci'
 import { artifactPushed } from '@berth/types'
+import { touchBlobs } from '../blob/index.ts'
 import { PROJECT_FACTS, type ProjectFacts } from '../project/index.ts'
 import { ManifestBlobUnknown } from './manifest-errors.ts'
 import { addUsage, linkToProject } from './usage.ts'
@@ -36,11 +37,6 @@ const lockBlobs = statement<{ id: number; digest: string; size: number; condemne
   `SELECT b.id, b.digest, b.size, b.condemned_at IS NOT NULL AS condemned
    FROM blob b JOIN repository_blob rb ON rb.blob_id = b.id AND rb.repository_id = $1
    WHERE b.digest = ANY($2) ORDER BY b.id FOR KEY SHARE OF b, rb`,
-)
-const revive = statement(
-  'put-revive',
-  `WITH s AS (SELECT id FROM blob WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE)
-   UPDATE blob SET condemned_at = NULL, touched_at = now() FROM s WHERE blob.id = s.id`,
 )
 const lockChildren = statement<{ id: number; digest: string; size: number }>(
   'put-lock-children',
@@ -203,7 +199,7 @@ async function lockBlobsOf(
   }
   for (const { digest, size } of rows) requireSize(byDigest.get(digest), size)
   const condemned = rows.filter((row) => row.condemned).map(({ id }) => id)
-  if (condemned.length > 0) await tx.run(revive, [condemned])
+  await touchBlobs(tx, condemned)
   return rows
 }
 

@@ -24,19 +24,24 @@ const listManifests = statement<{ id: number; digest: string }>(
   `SELECT m.id, m.digest FROM repository r JOIN manifest m ON m.repository_id = r.id
    WHERE r.project_id = $1 ORDER BY m.id LIMIT $2`,
 )
+const lockBlobs = statement(
+  'purge-lock-blobs',
+  `SELECT id FROM blob WHERE id IN (SELECT blob_id FROM manifest_blob WHERE manifest_id = ANY($1))
+   ORDER BY id FOR NO KEY UPDATE`,
+)
 const touchBlobs = statement(
   'purge-touch-blobs',
-  `WITH s AS (
-     SELECT id FROM blob WHERE id IN (SELECT blob_id FROM manifest_blob WHERE manifest_id = ANY($1))
-     ORDER BY id FOR NO KEY UPDATE
-   )
-   UPDATE blob SET touched_at = now() FROM s WHERE blob.id = s.id`,
+  `UPDATE blob SET touched_at = now()
+   WHERE id IN (SELECT blob_id FROM manifest_blob WHERE manifest_id = ANY($1))`,
 )
 const deleteTags = statement('purge-tags', 'DELETE FROM tag WHERE manifest_id = ANY($1)')
+const lockContents = statement(
+  'purge-lock-contents',
+  'SELECT digest FROM manifest_content WHERE digest = ANY($1) ORDER BY digest FOR NO KEY UPDATE',
+)
 const dropContents = statement(
   'purge-contents',
-  `WITH s AS (SELECT digest FROM manifest_content WHERE digest = ANY($1) ORDER BY digest FOR NO KEY UPDATE)
-   UPDATE manifest_content c SET dropped_at = now() FROM s WHERE c.digest = s.digest`,
+  'UPDATE manifest_content SET dropped_at = now() WHERE digest = ANY($1)',
 )
 const deleteManifests = statement('purge-manifests', 'DELETE FROM manifest WHERE id = ANY($1)')
 const deleteLinks = statement<{ blob_id: number }>(
@@ -88,9 +93,12 @@ async function purgeBatch(tx: Queries, projectId: number): Promise<boolean> {
   const manifests = await tx.run(listManifests, [projectId, BATCH])
   if (manifests.length > 0) {
     const ids = manifests.map(({ id }) => id)
+    const digests = manifests.map(({ digest }) => digest)
+    await tx.run(lockBlobs, [ids])
     await tx.run(touchBlobs, [ids])
     await tx.run(deleteTags, [ids])
-    await tx.run(dropContents, [manifests.map(({ digest }) => digest)])
+    await tx.run(lockContents, [digests])
+    await tx.run(dropContents, [digests])
     await tx.run(deleteManifests, [ids])
     return true
   }

@@ -38,6 +38,8 @@ export interface World {
   token(wish?: TokenWish): string
   /** A token for everything in one repository. */
   tokenFor(name: string, actions?: string[], of?: { project?: number; rev?: number }): string
+  /** What Postgres has logged. */
+  postgresLines: readonly string[]
   /** Straight from the tables. */
   sql<Row>(text: string, values?: readonly unknown[]): Promise<Row[]>
   /** The housekeeping of one replica, at once. */
@@ -62,7 +64,12 @@ export function testProject(over: Partial<RegistryProject> = {}): RegistryProjec
 }
 
 export async function openWorld(): Promise<World> {
-  const [postgres, nats, storage] = await Promise.all([throwAwayPostgres(), throwAwayNats(), tempDir('storage')])
+  const postgresLines: string[] = []
+  const [postgres, nats, storage] = await Promise.all([
+    throwAwayPostgres({ onLine: (line) => void postgresLines.push(line) }),
+    throwAwayNats(),
+    tempDir('storage'),
+  ])
   const bus = await connectBus({ user: 'everything', nats: natsSettings(nats.url), log: silentLogger })
   await provision(bus)
   const tokens = testTokens()
@@ -79,6 +86,7 @@ export async function openWorld(): Promise<World> {
 
   const world: World = {
     postgres,
+    postgresLines,
     nats,
     bus,
     databaseUrl: postgres.url,
@@ -119,7 +127,7 @@ export async function openWorld(): Promise<World> {
           '--max-semi-space-size=1',
           fileURLToPath(new URL('../main.ts', import.meta.url)),
         ],
-        { env: environmentOf(config), stdio: ['ignore', 'ignore', 'inherit'] },
+        { env: environmentOf(config), stdio: ['ignore', process.env.SHOW_LOG ? 'inherit' : 'ignore', 'inherit'] },
       )
       const exited = once(child, 'exit')
       const end = (signal: NodeJS.Signals) => async () => {
