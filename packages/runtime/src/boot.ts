@@ -14,7 +14,7 @@ export interface Running {
 
 /**
  * Boots a service and stops it in reverse: settings, log, whatever `open` opens, then waits for a signal. A wrong
- * setting is one line on stderr and exit code 2; any other failure of `open` is logged and exit code 1.
+ * setting is one line on stderr and exit code 2; a failure of `open` is logged, and exit code 2 if it is a setting, else 1.
  */
 export async function runService<C extends ServiceSettings>(
   service: ServiceName,
@@ -44,7 +44,7 @@ export async function runService<C extends ServiceSettings>(
     log.info('stopping', { because: await signal })
   } catch (err) {
     log.error('could not run', { err })
-    process.exitCode = 1
+    process.exitCode = err instanceof SettingInvalid ? 2 : 1
   } finally {
     await life.stop()
     // Whatever a library keeps open must not keep us.

@@ -20,6 +20,8 @@ export function observed(handler: RequestListener, observer: RequestObserver): R
     const context = contextOfHeaders(req.headers)
     withContext(context, () => {
       const began = process.hrtime.bigint()
+      // As it came: a router shows its routes only what is left of the path.
+      const path = (req.url ?? '').split('?')[0]
       res.setHeader('x-request-id', context.requestId)
       metrics.inFlight.inc()
       res.once('close', () => {
@@ -32,7 +34,7 @@ export function observed(handler: RequestListener, observer: RequestObserver): R
         withContext(context, () =>
           log.info('request', {
             method: req.method,
-            path: (req.url ?? '').split('?')[0],
+            path,
             status: res.statusCode,
             ms: Math.round(seconds * 1e5) / 100,
             ...(res.writableFinished ? {} : { aborted: true }),
