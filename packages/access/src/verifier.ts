@@ -7,6 +7,8 @@ const ALGORITHMS = ['RS256', 'ES256']
 const LEEWAY_SECONDS = 60
 const MAX_TOKEN_CHARS = 48 * 1024
 const REFETCH_MS = 5_000
+/** Of verified tokens kept, in characters: whoever asks for huge ones must not fill our memory. */
+const MAX_CACHED_CHARS = 8 * 1024 * 1024
 
 export class TokenInvalid extends DomainError {
   override name = 'TokenInvalid'
@@ -32,7 +34,11 @@ export function createVerifier(options: {
   cacheSize?: number
 }): TokenVerifier {
   const { keys, audience, now = Date.now } = options
-  const verified = new LRUCache<string, Claims>({ max: options.cacheSize ?? 5_000 })
+  const verified = new LRUCache<string, Claims>({
+    max: options.cacheSize ?? 5_000,
+    maxSize: MAX_CACHED_CHARS,
+    sizeCalculation: (_claims, token) => token.length,
+  })
   let known: { set: JWTVerifyGetKey; kids: Set<string> } | undefined
   let askedAt = 0
   let asking: Promise<void> | undefined
