@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TLSSocket } from 'node:tls'
-import { type Counter, type Logger, renderError, withContext } from '@berth/runtime'
+import { bytesPassed, type Counter, type Logger, renderError, withContext } from '@berth/runtime'
 import { type Client, clientOf, countedAs, type ExternalUrl, type Network } from './client/index.ts'
 import type { Dispatcher } from './dispatch.ts'
 import { type Exchange, type ExchangeMetrics, openExchange } from './exchange.ts'
@@ -70,9 +70,11 @@ async function serve(exchange: Exchange, deps: AppDeps): Promise<void> {
       expectsContinue: exchange.expectsContinue,
       onBytesIn: (count) => {
         exchange.bytesIn += count
+        bytesPassed(count)
       },
       onBytesOut: (count) => {
         exchange.bytesOut += count
+        bytesPassed(count)
       },
       writeHead: (answer) => {
         admission?.settle(verdictOf(kind, answer.statusCode ?? 0, answer.headers['x-berth-credentials']))
