@@ -15,7 +15,6 @@ interface Said {
   subjects?: string[]
   tag?: string
   digest?: string
-  watching?: string
   pushed?: string
   tags?: string[]
   requestId?: string
@@ -46,10 +45,16 @@ describe('a program that is not part of the suite', () => {
 
   /** One life of the watcher; all of them share the journal. */
   const watch = async (): Promise<Daemon> => {
-    const logFile = join(home, `watch-${watchers.length}.log`)
-    const daemon = startDaemon(process.execPath, program('watch', join(home, 'journal')), { cwd: home, logFile })
+    let isWatching = false
+    const daemon = startDaemon(process.execPath, program('watch', join(home, 'journal')), {
+      cwd: home,
+      logFile: join(home, `watch-${watchers.length}.log`),
+      onLine: (line) => {
+        isWatching ||= line.includes('"watching"')
+      },
+    })
     watchers.push(daemon)
-    await until('the watcher', 30_000, async () => parse(await daemon.log()).some((one) => one.watching))
+    await until('the watcher', 30_000, () => isWatching)
     return daemon
   }
   const journal = async (): Promise<Said[]> => parse(await readFile(join(home, 'journal'), 'utf8').catch(() => ''))
