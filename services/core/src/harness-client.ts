@@ -7,7 +7,7 @@ export interface Reply {
 }
 
 /** A call as somebody: `'admin:Harbor12345'`, or nobody. */
-export interface Call {
+interface Call {
   as?: string
   body?: unknown
   headers?: Record<string, string>

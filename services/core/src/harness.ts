@@ -46,7 +46,7 @@ export interface RunningCore extends TestClient {
 }
 
 /** What the services core asks were told, and how they answer. */
-export interface Peers {
+interface Peers {
   /** The projects the registry was given, the newest last. */
   put: RegistryProject[]
   closed: RequestOf<typeof projectClose>[]
@@ -62,7 +62,7 @@ export interface Peers {
 }
 
 export const ADMIN_PASSWORD = 'Harbor12345'
-export const SECRET_KEY = 'Jr9kZ1xYv0mQ3sT6uW8yB+C/eH4kM7pRtUwXzA2D5f0='
+const SECRET_KEY = 'Jr9kZ1xYv0mQ3sT6uW8yB+C/eH4kM7pRtUwXzA2D5f0='
 
 export async function openSurroundings(): Promise<Surroundings> {
   const [postgres, nats] = await Promise.all([throwAwayPostgres(), throwAwayNats({ users: suiteAccounts() })])

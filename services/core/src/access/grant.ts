@@ -13,7 +13,7 @@ const ACTIONS: Record<string, readonly [resource: string, action: string]> = {
 }
 
 /** A project as far as granting goes. */
-export interface GrantableProject {
+interface GrantableProject {
   id: number
   name: string
   public: boolean
@@ -21,7 +21,7 @@ export interface GrantableProject {
 }
 
 /** Finds projects by name, all at once; unknown ones are missing. */
-export type FindProjects = (names: readonly string[]) => Promise<readonly GrantableProject[]>
+type FindProjects = (names: readonly string[]) => Promise<readonly GrantableProject[]>
 
 /**
  * What the caller gets of each scope: what is both asked and allowed. A project that does not exist, a name outside

@@ -4,7 +4,7 @@ import type { RoleId } from './role.ts'
  * Who may do what in a project: one letter for each column that may. A projectAdmin, M maintainer, D developer,
  * G guest, L limitedGuest, P anybody at all while the project is public. `project` is the project itself.
  */
-export const PERMISSION_MATRIX = {
+const PERMISSION_MATRIX = {
   accessory: { list: 'AMDGLP' },
   artifact: { create: 'AMD', read: 'AMDGLP', delete: 'AM', list: 'AMDGLP' },
   'artifact-addition': { read: 'AMDGLP' },
@@ -38,10 +38,6 @@ export const PERMISSION_MATRIX = {
 } as const
 
 export type ProjectResource = keyof typeof PERMISSION_MATRIX
-export type ProjectAction<R extends ProjectResource = ProjectResource> = R extends ProjectResource
-  ? keyof (typeof PERMISSION_MATRIX)[R] & string
-  : never
-
 export const COLUMNS = {
   projectAdmin: 'A',
   maintainer: 'M',

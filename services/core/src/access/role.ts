@@ -7,9 +7,8 @@ export const ROLES = [
   { id: 5, name: 'limitedGuest' },
 ] as const
 
-export type Role = (typeof ROLES)[number]
+type Role = (typeof ROLES)[number]
 export type RoleId = Role['id']
-export type RoleName = Role['name']
 
 const STRONGEST_FIRST: readonly RoleId[] = [1, 4, 2, 3, 5]
 

@@ -18,5 +18,3 @@ export const SYSTEM_PERMISSIONS = {
   'jobservice-monitor': ['read', 'list', 'stop'],
   'security-hub': ['read', 'list'],
 } as const satisfies Record<string, readonly string[]>
-
-export type SystemResource = keyof typeof SYSTEM_PERMISSIONS | 'robot'

@@ -7,7 +7,7 @@ import { userStore } from '../user/index.ts'
 import { type Member, memberStore } from './member-store.ts'
 
 /** Who is meant by the body of a new member. */
-export interface NewMember {
+interface NewMember {
   role_id?: number
   member_user?: { user_id?: number; username?: string }
   member_group?: unknown

@@ -5,4 +5,4 @@ export { createProjectDoor, type ProjectDoor, projectRefOf } from './project-doo
 export { projectRoutes } from './project-routes.ts'
 export { createProjects } from './project-service.ts'
 export { projectStore } from './project-store.ts'
-export { createRegistryPolicy, type RegistryPolicy } from './registry-policy.ts'
+export { createRegistryPolicy } from './registry-policy.ts'

@@ -36,7 +36,7 @@ export function createProjectDoor(db: Queries): ProjectDoor {
   }
 }
 
-export function projectNotFound(ref: ProjectRef): NotFound {
+function projectNotFound(ref: ProjectRef): NotFound {
   return new NotFound(`project ${'id' in ref ? ref.id : ref.name} not found`)
 }
 

@@ -14,7 +14,7 @@ import type { ProjectHoldings, RegistryPolicy } from './registry-policy.ts'
 
 const NOTHING: ProjectHoldings = { repositories: 0, usedBytes: 0 }
 
-export interface Listed {
+interface Listed {
   entered: Entered
   detail?: ProjectHoldings
 }

@@ -34,7 +34,7 @@ const SELECT = `SELECT p.id, p.name, p.owner_id, u.username AS owner_name, p.pub
   FROM projects p JOIN users u ON u.id = p.owner_id`
 
 /** What `q` and `sort` may look at. */
-export const PROJECT_COLUMNS: ListColumns = {
+const PROJECT_COLUMNS: ListColumns = {
   project_id: { sql: 'p.id', type: 'integer' },
   name: { sql: 'p.name', type: 'text' },
   public: { sql: 'p.public', type: 'boolean' },

@@ -38,7 +38,7 @@ const SELECT = `SELECT r.id, r.name, r.project_id, p.name AS project_name, r.des
   ${FROM}`
 
 /** What `q` and `sort` may look at. */
-export const ROBOT_COLUMNS: ListColumns = {
+const ROBOT_COLUMNS: ListColumns = {
   id: { sql: 'r.id', type: 'integer' },
   name: { sql: 'r.name', type: 'text' },
   description: { sql: 'r.description', type: 'text' },

@@ -18,8 +18,8 @@ const SHAPES = {
   robot_name_prefix: z.string().min(1).default('robot$'),
 } as const
 
-export type SettingName = keyof typeof SHAPES
-export type SettingValue<N extends SettingName> = z.output<(typeof SHAPES)[N]>
+type SettingName = keyof typeof SHAPES
+type SettingValue<N extends SettingName> = z.output<(typeof SHAPES)[N]>
 
 export interface Settings {
   get<N extends SettingName>(name: N): SettingValue<N>

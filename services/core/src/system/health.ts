@@ -2,7 +2,7 @@ import type { Database } from '@berth/db'
 import type { Bus } from '@berth/messaging'
 import { type ComponentHealth, healthCheck, type ServiceName } from '@berth/types'
 
-export interface SuiteHealth {
+interface SuiteHealth {
   status: 'healthy' | 'unhealthy'
   components: ComponentHealth[]
 }

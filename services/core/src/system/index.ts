@@ -1,6 +1,5 @@
 export { coreAnswers } from './answers.ts'
-export { createHealth, type Health } from './health.ts'
+export { createHealth } from './health.ts'
 export { pageRoutes } from './pages.ts'
 export { suiteRoutes } from './suite-routes.ts'
-export type { SystemInfoOptions } from './system-info.ts'
 export { systemRoutes } from './system-routes.ts'

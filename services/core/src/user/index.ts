@@ -1,2 +1,2 @@
-export { type Account, ADMIN_ID, satisfiesPasswordRule } from './user.ts'
+export { type Account, ADMIN_ID } from './user.ts'
 export { userStore } from './user-store.ts'

@@ -11,7 +11,7 @@ import {
 import type { Caller } from '../caller/caller.ts'
 import { projectStore } from '../project/index.ts'
 
-export interface PermissionBody {
+interface PermissionBody {
   resource: string
   action: string
 }

@@ -8,7 +8,7 @@ import { sessionStore } from '../session/session-store.ts'
 import { ADMIN_ID, isReservedName, parseNewPassword, parseProfile, parseUsername, type User } from './user.ts'
 import { userStore } from './user-store.ts'
 
-export interface ProfileRequest {
+interface ProfileRequest {
   email?: string
   realname?: string
   comment?: string

@@ -27,7 +27,7 @@ const FIELDS = 'id, username, email, realname, comment, sysadmin, created_at, up
 const ACCOUNT = 'id, username, sysadmin, password_hash AS "passwordHash", auth_revision AS "authRevision"'
 
 /** What `q` and `sort` may look at. What signs people in is not among it. */
-export const USER_COLUMNS: ListColumns = {
+const USER_COLUMNS: ListColumns = {
   user_id: { sql: 'id', type: 'integer' },
   username: { sql: 'username', type: 'text' },
   email: { sql: 'email', type: 'text' },
