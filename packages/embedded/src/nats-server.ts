@@ -8,6 +8,7 @@ import { natsInfo } from './nats-info.ts'
 import { freePort } from './ports.ts'
 import { writePrivateFile } from './private-file.ts'
 import { commandOf, endProcess } from './processes.ts'
+import { readTrimmed } from './secrets.ts'
 
 export interface NatsOptions {
   /** Directory for nats-server alone; made when absent. */
@@ -118,6 +119,12 @@ async function greets(child: Child, port: number, signal?: AbortSignal): Promise
   }
   await child.stop(stopSteps())
   return false
+}
+
+/** The port its configuration names: of the server that runs on these files, or ran last. */
+export async function natsPort(files: NatsFiles): Promise<number | undefined> {
+  const text = (await readTrimmed(files.config)) ?? ''
+  return Number(/^listen: "127\.0\.0\.1:(\d+)"$/m.exec(text)?.[1]) || undefined
 }
 
 /** The pid of the nats-server that runs on these files, whoever started it. */

@@ -8,7 +8,7 @@ import { z } from 'zod'
 import { takeLock } from './claim.ts'
 import { type NatsAccount, renderNatsUsers } from './nats-config.ts'
 import { mayConnect } from './nats-info.ts'
-import { natsFiles, natsPid } from './nats-server.ts'
+import { natsFiles, natsPid, natsPort } from './nats-server.ts'
 import { writePrivateFile } from './private-file.ts'
 import { derivedPassword, readTrimmed } from './secrets.ts'
 
@@ -107,7 +107,7 @@ async function lock(home: string): Promise<() => Promise<void>> {
 async function takenOver(home: string, who: { user: string; pass: string }, admitted: boolean): Promise<void> {
   const files = natsFiles(home)
   const pid = await natsPid(files)
-  const port = Number(/^listen: "127\.0\.0\.1:(\d+)"$/m.exec((await readTrimmed(files.config)) ?? '')?.[1])
+  const port = await natsPort(files)
   if (pid === undefined || !port) return
   for (let tries = 0; tries < 50; tries++) {
     // Again each second: two reloads that meet may become one.

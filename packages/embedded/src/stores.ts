@@ -5,7 +5,7 @@ import type { DataDir } from './data-dir.ts'
 import { DATABASE, provisionDatabase, SCHEMA_OWNERS } from './database-roles.ts'
 import { checkExternalDatabase, checkExternalNats, userOf } from './external.ts'
 import { natsLines, postgresLines } from './foreign-lines.ts'
-import { type RunningNats, startNats } from './nats-server.ts'
+import { natsFiles, natsPort, type RunningNats, startNats } from './nats-server.ts'
 import { allUsers, credentialsPath, prepareNatsUsers } from './nats-users.ts'
 import { type RunningPostgres, startPostgres } from './postgres.ts'
 import { SUPERUSER } from './postgres-cluster.ts'
@@ -19,7 +19,8 @@ export interface StoreInput {
   secretKey: string
   voices: Voices
   signal: AbortSignal
-  port: () => Promise<number>
+  /** A port nobody has; `wanted` if that is one. */
+  port: (wanted?: number) => Promise<number>
   onRestart: () => void
   env: NodeJS.ProcessEnv
 }
@@ -97,7 +98,8 @@ export async function openNatsStore(input: StoreInput, external: string | undefi
   }
   const home = await input.data.make('nats')
   await prepareNatsUsers(home, secretKey)
-  const port = await input.port()
+  // Credentials of programs outside name the port, and hold across our restarts.
+  const port = await input.port(await natsPort(natsFiles(home)))
   const own = await supervise<RunningNats>({
     name: 'nats-server',
     say: voices.of('supervisor'),

@@ -10,7 +10,7 @@ import { endLeftoverServices } from './leftovers.ts'
 import { orphanedHomes } from './orphans.ts'
 import type { Output } from './output.ts'
 import { address, type PlannedService, planServices, publicUrl, STOP_ORDER } from './plan.ts'
-import { freePort } from './ports.ts'
+import { freePort, isPortFree } from './ports.ts'
 import { untilHealthy, untilReady } from './ready.ts'
 import type { Voices } from './say.ts'
 import { adminPasswordOf, secretKeyOf } from './secrets.ts'
@@ -249,10 +249,11 @@ export function createSuite(options: SuiteOptions): SuiteRun {
   return { start, stop, kill }
 }
 
-function portPicker(): () => Promise<number> {
+function portPicker(): (wanted?: number) => Promise<number> {
   const taken = new Set<number>()
-  return async () => {
-    const port = await freePort(taken)
+  return async (wanted) => {
+    const isOurs = wanted !== undefined && !taken.has(wanted) && (await isPortFree(wanted))
+    const port = isOurs ? wanted : await freePort(taken)
     taken.add(port)
     return port
   }
