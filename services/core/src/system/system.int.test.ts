@@ -267,3 +267,34 @@ describe('without Postgres', () => {
     await other.stop()
   })
 })
+
+describe('with NATS frozen', () => {
+  it('goes on with what needs nobody else, says what is not in force, and tells it afterwards', async () => {
+    const client = new pg.Client({ connectionString: core.databaseUrl })
+    await client.connect()
+    const waiting = async () => (await client.query('SELECT count(*)::int AS n FROM core.outbox')).rows[0].n
+    await expect.poll(waiting).toBe(0)
+    surroundings.nats.kill('SIGSTOP')
+    try {
+      const [users, created, health] = await Promise.all([
+        core.get('/users', { as: admin }),
+        core.post('/projects', { as: admin, body: { project_name: 'cut-off' } }),
+        core.get('/health'),
+      ])
+      expect(users.status).toBe(200)
+      expect([created.status, created.text]).toEqual([503, expect.stringContaining('saved, not yet in force')])
+      expect(created.headers.get('retry-after')).toBe('5')
+      const { components } = health.body as { components: { name: string; status: string }[] }
+      const ill = components.filter(({ status }) => status === 'unhealthy').map(({ name }) => name)
+      expect(ill).toEqual(['gateway', 'log-collector', 'nats', 'registry', 'storage', 'token'])
+      expect(await waiting()).toBe(1)
+    } finally {
+      surroundings.nats.kill('SIGCONT')
+    }
+    await expect.poll(waiting, { timeout: 20_000 }).toBe(0)
+    await expect
+      .poll(async () => (await core.get('/projects/cut-off', { as: admin })).status, { timeout: 20_000 })
+      .toBe(200)
+    await client.end()
+  })
+})
