@@ -20,6 +20,7 @@ export const ASKS: readonly Ask[] = [
   registry.projectCount,
   registry.repositoryList,
   registry.tagList,
+  registry.artifactList,
   token.keyList,
   token.keyRotate,
   token.accessIssue,

@@ -85,3 +85,38 @@ export const tagList = defineAsk({
     next: z.string().optional(),
   }),
 })
+
+export const artifactList = defineAsk({
+  service: 'registry',
+  noun: 'artifact',
+  verb: 'list',
+  summary: 'Artifacts of a repository by digest, tagged or not; needs a token with `pull` on it',
+  effect: 'read',
+  caller: 'person',
+  request: z.object({
+    repository: z.string().max(255),
+    /** Digests after this one, in byte order; absent: from the start. */
+    last: z.string().max(512).optional(),
+    limit: z.number().int().min(1).max(100).default(100),
+  }),
+  response: z.object({
+    repository: z.string(),
+    artifacts: z.array(
+      z.object({
+        digest: z.string(),
+        mediaType: z.string(),
+        /** What the manifest says of itself, else the media type of its config. */
+        artifactType: z.string().optional(),
+        /** Digest of the artifact this one is about. */
+        subject: z.string().optional(),
+        /** Of the manifest itself. */
+        sizeBytes: z.number().int().nonnegative(),
+        pushedAt: z.iso.datetime(),
+        /** The first twenty in byte order; `tagCount` says how many there are. */
+        tags: z.array(z.string()),
+        tagCount: z.number().int().nonnegative(),
+      }),
+    ),
+    next: z.string().optional(),
+  }),
+})

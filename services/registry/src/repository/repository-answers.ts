@@ -1,16 +1,23 @@
 import { NotFound } from '@berth/errors'
 import { type Answer, answer, type Caller } from '@berth/messaging'
 import { findRepositoryName, projectOf } from '@berth/oci'
-import { repositoryList, tagList } from '@berth/types'
+import { artifactList, type ResponseOf, repositoryList, tagList } from '@berth/types'
 import type { ProjectFacts } from '../project/index.ts'
 import type { TagStore } from '../tag/index.ts'
-import type { RepositoryStore } from './repository-store.ts'
+import type { ArtifactRow, RepositoryStore } from './repository-store.ts'
 
 /**
- * `svc.registry.v1.repository.list` and `.tag.list`, on behalf of a person. What they may not see is not there for
+ * `svc.registry.v1.repository.list`, `.tag.list` and `.artifact.list`, on behalf of a person. What they may not see is not there for
  * them.
  */
 export function repositoryAnswers(repositories: RepositoryStore, tags: TagStore): Answer[] {
+  async function visible(repository: string, caller: Caller): Promise<{ repository_id: number }> {
+    const name = findRepositoryName(repository)
+    const found = name?.includes('/') ? await repositories.find(projectOf(name), name) : undefined
+    if (found !== undefined && maySee(caller, found, name)) return found
+    throw new NotFound(`repository ${repository} not found`)
+  }
+
   return [
     answer(repositoryList, async ({ project, last, limit }, caller) => {
       const facts = await repositories.findProject(project)
@@ -19,11 +26,7 @@ export function repositoryAnswers(repositories: RepositoryStore, tags: TagStore)
       return { repositories: names.slice(0, limit).map((name) => ({ name })), ...nextOf(names, limit) }
     }),
     answer(tagList, async ({ repository, last, limit }, caller) => {
-      const name = findRepositoryName(repository)
-      const found = name?.includes('/') ? await repositories.find(projectOf(name), name) : undefined
-      if (found === undefined || !maySee(caller, found, name)) {
-        throw new NotFound(`repository ${repository} not found`)
-      }
+      const found = await visible(repository, caller)
       const rows = await tags.list(found.repository_id, last ?? '', limit + 1)
       const names = rows.map((row) => row.name)
       return {
@@ -38,7 +41,26 @@ export function repositoryAnswers(repositories: RepositoryStore, tags: TagStore)
         ...nextOf(names, limit),
       }
     }),
+    answer(artifactList, async ({ repository, last, limit }, caller) => {
+      const found = await visible(repository, caller)
+      const rows = await repositories.listArtifacts(found.repository_id, last ?? '', limit + 1)
+      const digests = rows.map((row) => row.digest)
+      return { repository, artifacts: rows.slice(0, limit).map(toArtifact), ...nextOf(digests, limit) }
+    }),
   ]
+}
+
+function toArtifact(row: ArtifactRow): ResponseOf<typeof artifactList>['artifacts'][number] {
+  return {
+    digest: row.digest,
+    mediaType: row.media_type,
+    artifactType: row.artifact_type ?? undefined,
+    subject: row.subject_digest ?? undefined,
+    sizeBytes: row.size,
+    pushedAt: row.pushed_at.toISOString(),
+    tags: row.tags,
+    tagCount: row.tag_count,
+  }
 }
 
 /** By `pull` on the repository, or on any of the project where none is named, granted no longer ago than it holds. */
