@@ -7,7 +7,7 @@ import { natsSettings, silentLogger } from '@berth/runtime'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { DATABASE, provisionDatabase, withClient } from './database-roles.ts'
 import { mayConnect } from './nats-info.ts'
-import { type RunningNats, startNats } from './nats-server.ts'
+import { natsFiles, natsPort, type RunningNats, startNats } from './nats-server.ts'
 import {
   addNatsUser,
   allUsers,
@@ -140,6 +140,10 @@ describe('our own nats-server', () => {
   it('lets nobody in without a password', async () => {
     expect(await mayConnect(server.port, 'core', 'guess')).toBe(false)
     expect(await mayConnect(server.port, '', '')).toBe(false)
+  })
+
+  it('has its port written down, for the next start', async () => {
+    expect(await natsPort(natsFiles(home))).toBe(server.port)
   })
 
   it('keeps its streams through kill -9', async () => {
