@@ -53,8 +53,9 @@ async function serve(exchange: Exchange, deps: AppDeps): Promise<void> {
   const path = parsePath(target)
   const client = clientOf(arrivalOf(req, head), deps)
   exchange.client = client
-  if (deps.redirect && client.arrivedBy === 'http')
+  if (deps.redirect && client.arrivedBy === 'http') {
     return redirect(exchange, httpsUrl(client, target, deps.redirect), deps)
+  }
   const route = routeOf(path)
   exchange.route = route
   const session = route === 'registry' ? sessionOf(path) : undefined
@@ -134,6 +135,7 @@ function redirect({ req, res, context }: Exchange, location: string, { isStoppin
 
 /** Our own answers; nobody behind us had a say. */
 function refuse({ req, res, context, route }: Exchange, err: unknown, { isStopping, log, refusals }: AppDeps): void {
+  if (res.destroyed) return
   if (err instanceof RequestRefused) refusals.inc({ reason: err.code })
   if (!res.headersSent) {
     // What follows a request that can be read in two ways is not looked at.

@@ -9,7 +9,7 @@ const RETRY_AFTER_SECONDS = 5
 const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /** A service had the request and did not answer it whole; nobody knows what it did. */
-export class UpstreamFailed extends DomainError {
+class UpstreamFailed extends DomainError {
   override name = 'UpstreamFailed'
   readonly code: ErrorCode
 

@@ -1,2 +1,2 @@
-export { countedAs, findAddress, findNetwork, isWithin, type Network } from './addresses.ts'
+export { countedAs, findNetwork, type Network } from './addresses.ts'
 export { type Client, clientOf, type ExternalUrl, forwardedHeaders } from './client.ts'

@@ -3,7 +3,7 @@ import httpProxy from 'http-proxy'
 import { BodyGate } from './body-gate.ts'
 import { ForwardFailed } from './forward-failed.ts'
 
-export interface Target {
+interface Target {
   readonly hostname: string
   readonly port: number
 }

@@ -3,7 +3,7 @@ import { DomainError } from '@berth/errors'
 
 const MAX_BYTES = 16 * 1024
 
-export class LoginFormTooLarge extends DomainError {
+class LoginFormTooLarge extends DomainError {
   override name = 'LoginFormTooLarge'
   readonly code = 'REQUEST_ENTITY_TOO_LARGE'
 }

@@ -1,4 +1,4 @@
 export { type GatewayProcess, startGateway } from './process.ts'
 export { sendRaw, statusesOf } from './raw.ts'
 export { openService, type Seen, type Service } from './service.ts'
-export { type Answer, ask, basic, codesOf, openTrial, startTrial, type Trial, until } from './trial.ts'
+export { ask, basic, codesOf, openTrial, startTrial, type Trial, until } from './trial.ts'

@@ -20,7 +20,7 @@ export interface Trial {
   metrics(): Promise<string>
 }
 
-export interface Line {
+interface Line {
   level: string
   message: string
   fields: Record<string, unknown>

@@ -50,7 +50,7 @@ function learn(pool: Pool, upstream: Upstream, found: UpstreamState, log: Logger
 }
 
 /** Looks once. */
-export function check(upstream: Upstream, timeoutMs: number): Promise<UpstreamState> {
+function check(upstream: Upstream, timeoutMs: number): Promise<UpstreamState> {
   return upstream.healthUrl ? askUrl(upstream.healthUrl, timeoutMs) : tryConnection(upstream, timeoutMs)
 }
 

@@ -1,3 +1,3 @@
 export { watchHealth } from './health.ts'
 export { createPool, type Pool } from './pool.ts'
-export { isReachable, type Upstream, type UpstreamAddress } from './upstream.ts'
+export type { Upstream, UpstreamAddress } from './upstream.ts'
