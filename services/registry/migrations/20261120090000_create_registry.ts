@@ -64,8 +64,8 @@ CREATE TABLE registry.manifest (
   size bigint NOT NULL,
   artifact_type text,
   subject_digest text COLLATE "C",
-  -- Of manifests with a subject, for the referrers API.
-  annotations jsonb,
+  -- Of manifests with a subject, for the referrers API. Not jsonb, which takes no "\\u0000".
+  annotations json,
   pushed_at timestamptz NOT NULL DEFAULT now(),
   CONSTRAINT manifest_repository_digest_key UNIQUE (repository_id, digest)
 );

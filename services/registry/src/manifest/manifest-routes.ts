@@ -5,11 +5,13 @@ import {
   DigestInvalid,
   digestOf,
   MAX_MANIFEST_BYTES,
+  ManifestInvalid,
   ManifestTooLarge,
   ManifestUnknown,
   parseManifest,
   type Reference,
   type RepositoryName,
+  referrerType,
   requireSupported,
   type SupportedAlgorithm,
 } from '@berth/oci'
@@ -86,6 +88,8 @@ async function receiveManifest(
   const bytes = await readBody(visit, MAX_MANIFEST_BYTES, () => new ManifestTooLarge(MAX_MANIFEST_BYTES))
   const digest = digestFor(bytes, reference)
   const manifest = parseManifest(bytes, visit.req.headers['content-type'])
+  // Postgres keeps no text with a NUL in it; no media type has one.
+  if (referrerType(manifest)?.includes('\0')) throw new ManifestInvalid('its artifact type must be a media type')
   const tags = reference.kind === 'tag' ? [reference.tag] : []
   const pushed = { name, digest, bytes, manifest, tags, actor: visit.caller.name }
   await withProject(name, () => putManifest(database, pushed, (facts) => admitPush(facts, grant)))
