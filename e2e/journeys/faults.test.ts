@@ -1,14 +1,19 @@
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Api, errorsOf, type Person, ROLE } from '../src/api.ts'
+import { type Docker, openDocker } from '../src/clients/docker.ts'
+import { type Dockerd, startDockerd } from '../src/clients/dockerd.ts'
 import { type Events, openEvents } from '../src/events.ts'
-import { freeze, holdDead, programs, service } from '../src/faults.ts'
+import { freeze, holdDead, holdDown, programs, service } from '../src/faults.ts'
 import { figure, median } from '../src/figures.ts'
 import { type Answer, ask } from '../src/http.ts'
 import { makeImage } from '../src/images/image.ts'
 import { type Acknowledged, type Load, startLoad, type Tally } from '../src/load.ts'
 import { sleep, until } from '../src/process.ts'
 import { askToken, getToken, RegistryClient } from '../src/registry-client.ts'
+import { openScratch, removeScratch } from '../src/scratch.ts'
 import { type Suite, startSuite } from '../src/suite.ts'
+import { openTools, type Tools } from '../tools/install.ts'
 
 const LONG = process.env.BERTH_E2E_LONG === '1'
 const NATS_AWAY_MS = LONG ? 30_000 : 8_000
@@ -22,29 +27,42 @@ const SCOPE = `repository:${REPOSITORY}:pull,push`
 
 describe('faults', () => {
   let suite: Suite
+  let tools: Tools
   let admin: Api
   let person: Person
   let client: RegistryClient
   let events: Events
+  let home: string
+  let dockerd: Dockerd
+  let docker: Docker
+  let image: string
   let known: Acknowledged
   const kept: Acknowledged[] = []
 
   beforeAll(async () => {
+    home = await openScratch()
+    tools = await openTools()
     suite = await startSuite()
     admin = Api.admin(suite)
     person = await admin.createUser('dora')
     await admin.createProject('storm')
     await admin.addMember('storm', person, ROLE.developer)
     client = new RegistryClient(suite.url, `Bearer ${await token()}`)
-    const image = await makeImage({ name: 'known', layerBytes: [300_000] })
-    await client.pushImage(REPOSITORY, 'known', image)
-    known = { repository: REPOSITORY, tag: 'known', digest: image.manifest.digest }
+    const content = await makeImage({ name: 'known', layerBytes: [300_000] })
+    await client.pushImage(REPOSITORY, 'known', content)
+    known = { repository: REPOSITORY, tag: 'known', digest: content.manifest.digest }
     events = await openEvents(suite)
+    dockerd = await startDockerd(tools)
+    docker = await openDocker(tools, dockerd, join(home, 'docker'))
+    await docker.login(suite.host, person.name, person.password)
+    image = `${suite.host}/${REPOSITORY}:known`
   })
 
   afterAll(async () => {
+    await dockerd?.stop()
     await events?.stop()
     await suite?.stop()
+    await removeScratch(home)
   })
 
   const token = (): Promise<string> =>
@@ -131,20 +149,26 @@ describe('faults', () => {
   const show = (name: string, tally: Tally): Promise<void> => {
     const of = (status: number | 'cut'): number => tally.failures.filter((one) => one.status === status).length
     const failures = { '503': of(503), '502': of(502), cut: of('cut') }
+    for (const odd of tally.failures.filter((one) => one.status !== 503)) {
+      process.stdout.write(`  ${name}: ${odd.operation} ${odd.status}: ${odd.message}\n`)
+    }
     return figure(name, { pushes: tally.pushes, pulls: tally.pulls, ...failures })
   }
 
   for (const [how, begin] of [
-    ['killed', holdDead],
-    ['frozen', freeze],
+    ['killed', () => holdDown(suite, tools, 'nats')],
+    ['frozen', () => freeze(programs(suite, 'nats-server'))],
   ] as const) {
     it(`NATS ${how}: pulls and pushes with tokens in hand go on, tokens are refused with 503, events come once`, async () => {
       const load = await underLoad(`nats-${how}`, async (running) => {
-        const end = await begin(programs(suite, 'nats-server'))
+        const end = await begin()
         try {
           running.take()
           await unavailableFor(`NATS is ${how}, tokens`, NATS_AWAY_MS, [wantToken])
           expect(await unhealthy()).toContain('nats')
+          const refused = await docker('pull', image)
+          expect(refused.code).not.toBe(0)
+          expect(refused.output).toContain('503 Service Unavailable')
           const tally = running.take()
           await show(`load while NATS is ${how}`, tally)
           expect(tally.failures).toEqual([])
@@ -156,6 +180,9 @@ describe('faults', () => {
       })
       await expectNoDamage()
       await expectEventsOnce(load)
+      const pulled = await docker('pull', image)
+      expect(pulled.code, pulled.output).toBe(0)
+      await docker('rmi', image)
     })
   }
 
@@ -203,17 +230,21 @@ describe('faults', () => {
   })
 
   for (const [how, begin] of [
-    ['killed', holdDead],
-    ['frozen', freeze],
+    ['killed', () => holdDown(suite, tools, 'postgres')],
+    ['frozen', () => freeze(programs(suite, 'postgres'))],
   ] as const) {
     it(`Postgres ${how}: everything that needs it says 503 and nothing hangs, then all is as it was`, async () => {
       const load = await underLoad(`postgres-${how}`, async (running) => {
-        const end = await begin(programs(suite, 'postgres'))
+        const end = await begin()
         try {
-          await sleep(500)
+          await sleep(1500)
+          running.take()
           await unavailableFor(`Postgres is ${how}`, POSTGRES_AWAY_MS, [wantManifest, wantToken, wantProjects])
           expect(await unhealthy()).toContain('database')
-          await show(`load while Postgres is ${how}`, running.take())
+          const tally = running.take()
+          await show(`load while Postgres is ${how}`, tally)
+          expect(tally.failures.length).toBeGreaterThan(0)
+          for (const failure of tally.failures) expect(failure).toMatchObject({ status: 503 })
         } finally {
           await end()
         }

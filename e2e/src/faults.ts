@@ -1,3 +1,6 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import type { Tools } from '../tools/install.ts'
 import { isAlive } from './proc.ts'
 import { sleep } from './process.ts'
 import type { Suite } from './suite.ts'
@@ -45,6 +48,39 @@ export async function freeze(find: () => Promise<number[]>): Promise<() => void>
     for (const pid of pids) signal(pid, 'SIGCONT')
   }
 }
+
+/**
+ * Kills Postgres or NATS, all their processes, and holds the port without listening on it, so that whoever connects is
+ * refused and what is started in its place cannot begin. Returns what lets it come back.
+ */
+export async function holdDown(suite: Suite, tools: Tools, part: 'postgres' | 'nats'): Promise<() => Promise<void>> {
+  const found = (await suite.file()).parts.find((one) => one.name === part)
+  if (!found) throw new Error(`suite.json names no ${part}`)
+  for (const pid of await programs(suite, PROGRAM[part])()) signal(pid, 'SIGKILL')
+  const holder = spawn('perl', ['-e', HOLD_PORT, String(found.port)], {
+    env: tools.env,
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  const ended = once(holder, 'exit')
+  const [first] = await Promise.race([once(holder.stdout, 'data'), ended])
+  if (String(first).trim() !== 'held') throw new Error(`the port of ${part} could not be held`)
+  return async () => {
+    holder.stdin.end()
+    await ended
+  }
+}
+
+const PROGRAM = { postgres: 'postgres', nats: 'nats-server' } as const
+
+/** Node can only bind a port by listening on it. Without SO_REUSEADDR on ours nobody else can bind it either. */
+const HOLD_PORT = `
+use Socket;
+socket(my $s, PF_INET, SOCK_STREAM, 0) or die "socket: $!";
+setsockopt($s, SOL_SOCKET, SO_REUSEADDR, 1) or die "setsockopt: $!";
+for (1..50) { last if bind($s, sockaddr_in($ARGV[0], inet_aton("127.0.0.1"))); die "bind: $!" if $_ == 50; select(undef, undef, undef, 0.01) }
+setsockopt($s, SOL_SOCKET, SO_REUSEADDR, 0) or die "setsockopt: $!";
+$| = 1; print "held\n"; <STDIN>;
+`
 
 /** Pids of a program the suite brought with it, `postgres` or `nats-server`. */
 export const programs =

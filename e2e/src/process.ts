@@ -108,7 +108,7 @@ export function startDaemon(
     logFile: options.logFile,
     exited,
     running: () => started.has(child),
-    log: () => readFile(options.logFile, 'utf8'),
+    log: () => readFile(options.logFile, 'utf8').catch(() => ''),
     stop: async (graceMs = 15_000) => {
       if (started.has(child)) {
         child.kill('SIGTERM')

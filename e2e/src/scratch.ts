@@ -1,9 +1,16 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { run } from './process.ts'
 
-/** A directory of its own below /tmp; short, because sockets live in it. */
-export const openScratch = (): Promise<string> => mkdtemp('/tmp/berth-e2e-')
+/**
+ * A directory of its own below /tmp; short, because sockets live in it, and passable, because Postgres, which is not
+ * root, keeps its files inside.
+ */
+export async function openScratch(): Promise<string> {
+  const directory = await mkdtemp('/tmp/berth-e2e-')
+  await chmod(directory, 0o711)
+  return directory
+}
 
 /** Unmounts whatever is left below `directory`, deepest first, and removes it. */
 export async function removeScratch(directory: string): Promise<void> {

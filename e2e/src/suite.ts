@@ -16,6 +16,8 @@ export interface SuiteFile {
   processes: { service: string; replica: number; pid: number; http: string; admin: string }[]
   nats: { url: string; credentials: string | null }
   database: { url: string; user: string }
+  /** Postgres and nats-server. */
+  parts: { name: string; pid: number; port: number }[]
 }
 
 export interface SuiteWish {

@@ -6,7 +6,16 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { run, runOk } from '../src/process.ts'
 
-const PACKAGES = ['docker.io', 'podman', 'skopeo', 'nginx-light', 'docker-registry', 'wrk', 'openssl'] as const
+const PACKAGES = [
+  'docker.io',
+  'podman',
+  'skopeo',
+  'nginx-light',
+  'docker-registry',
+  'wrk',
+  'openssl',
+  'perl-base',
+] as const
 
 /** How each program tells its version; it is run at every start, so a broken one is found here and not in a test. */
 const PROGRAMS = {
@@ -21,6 +30,7 @@ const PROGRAMS = {
   'docker-registry': ['--version'],
   wrk: ['-v'],
   openssl: ['version'],
+  perl: ['-e', 'printf "perl %vd\n", $^V'],
 } as const
 
 export type Program = keyof typeof PROGRAMS
