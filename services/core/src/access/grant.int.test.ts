@@ -1,7 +1,7 @@
 import type { Bus } from '@berth/messaging'
 import { accessGrant, type Credentials, projectResolve } from '@berth/types'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ADMIN_PASSWORD, openSurroundings, type RunningCore, type Surroundings } from '../harness.ts'
+import { ADMIN_PASSWORD, openSurroundings, type RunningCore, type Surroundings } from '../testing/harness.ts'
 
 let surroundings: Surroundings
 let core: RunningCore

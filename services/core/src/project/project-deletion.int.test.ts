@@ -3,7 +3,7 @@ import type { Bus } from '@berth/messaging'
 import { silentLogger } from '@berth/runtime'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ADMIN_PASSWORD, openSurroundings, type RunningCore, type Surroundings } from '../harness.ts'
+import { ADMIN_PASSWORD, openSurroundings, type RunningCore, type Surroundings } from '../testing/harness.ts'
 import { createProjectDeletion, type ProjectDeletion } from './project-deletion.ts'
 import { createRegistryPolicy } from './registry-policy.ts'
 

@@ -20,9 +20,9 @@ import {
   type RequestOf,
   type ServiceName,
 } from '@berth/types'
-import { loadConfig } from './config.ts'
+import { loadConfig } from '../config.ts'
+import { wire } from '../wire.ts'
 import { createClient, type TestClient } from './harness-client.ts'
-import { wire } from './wire.ts'
 
 /** For tests: a Postgres, a NATS with the users of a suite, and the services core asks. */
 export interface Surroundings {
