@@ -136,7 +136,8 @@ describe('what a token is good for', () => {
 
   it('verifies with the keys of the JWKS, which hold no private half', async () => {
     const body = await bodyOf(await ask('service=harbor-registry', basic('admin')))
-    await expect(forContent.verify(String(body.token))).resolves.toMatchObject({ sub: 'admin', admin: true })
+    const claims = await forContent.verify(String(body.token))
+    expect([claims.sub, claims.admin]).toEqual(['admin', undefined])
     expect(decodeProtectedHeader(String(body.token))).toEqual({
       alg: 'RS256',
       typ: 'JWT',

@@ -7,6 +7,9 @@ import { ANONYMOUS } from './caller.ts'
 
 const OPEN = new Set(['/api/v2.0/ping', '/api/v2.0/health', '/api/version'])
 
+/** Tells the gateway, which counts failed logins and takes this off, how the credentials fared. */
+const CREDENTIALS = 'x-berth-credentials'
+
 /**
  * Finds out who a request comes from: by its `Authorization`, else by its session, else nobody. Credentials that are
  * wrong are 401 everywhere but on the paths that ask nobody; a session that has ended is nobody.
@@ -17,7 +20,13 @@ export function authenticate(basic: BasicSignIn, sessions: SessionSignIn): Reque
     const { authorization } = req.headers
     if (authorization !== undefined) {
       const { username, password } = parseBasic(authorization)
-      setCaller(res, await basic.signIn(username, password))
+      try {
+        setCaller(res, await basic.signIn(username, password))
+      } catch (err) {
+        if (err instanceof Unauthorized) res.setHeader(CREDENTIALS, 'bad')
+        throw err
+      }
+      res.setHeader(CREDENTIALS, 'good')
       return next()
     }
     const sid = cookieOf(req, 'sid')

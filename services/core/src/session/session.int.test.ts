@@ -189,6 +189,13 @@ describe('requests other sites make in a browser’s name', () => {
     expect(reply.status).toBe(403)
   })
 
+  it('tell the gateway how basic credentials fared, and nothing where none were sent', async () => {
+    const verdict = async (as?: string) => (await core.get('/users/current', { as })).headers.get('x-berth-credentials')
+    expect(await verdict(`admin:${ADMIN_PASSWORD}`)).toBe('good')
+    expect(await verdict('admin:Wrong-12345')).toBe('bad')
+    expect(await verdict()).toBeNull()
+  })
+
   it('are no worry of clients that sign in with each request', async () => {
     const created = await core.post('/projects', { as: admin, body: { project_name: 'by-client' } })
     expect(created.status).toBe(201)

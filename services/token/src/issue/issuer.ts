@@ -46,7 +46,9 @@ export function createIssuer(deps: { grant: Grant; sign: Sign; onIssued?: (kind:
         tokenSeconds,
       } = await authenticated(() => grant({ credentials, scopes: [...scopes], address }))
       const access = narrow(scopes, granted, identity.kind)
-      const signed = await sign({ aud: REGISTRY_AUDIENCE, access, ...whoIs(identity) }, tokenSeconds)
+      // A client's token says nothing of administration: it is worth what was asked of it, whoever asked.
+      const statement = { aud: REGISTRY_AUDIENCE, access, ...whoIs({ ...identity, admin: false }) }
+      const signed = await sign(statement, tokenSeconds)
       onIssued(identity.kind)
       return { ...signed, access }
     },
