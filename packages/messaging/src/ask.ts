@@ -1,4 +1,4 @@
-import { fromWire, Unavailable } from '@berth/errors'
+import { BadRequest, fromWire, Unavailable } from '@berth/errors'
 import { currentContext, withSpan } from '@berth/runtime'
 import type { Ask, RequestOf, ResponseOf } from '@berth/types'
 import { headers, type Msg, type MsgHdrs, ErrorCode as NatsCode, type NatsConnection, NatsError } from 'nats'
@@ -21,7 +21,7 @@ export async function askOver<A extends Ask>(
 ): Promise<ResponseOf<A>> {
   const timeout = options.timeoutMs ?? ask.timeoutMs
   return withSpan(`ask ${ask.subject}`, 'CLIENT', async () => {
-    const answer = await send(connection, ask, JSON.stringify(request), askHeaders(options, timeout), timeout)
+    const answer = await send(connection, ask, encode(ask, request), askHeaders(options, timeout), timeout)
     const body = decode(answer)
     if (answer.headers?.get('Nats-Service-Error-Code')) throw fromWire(WireError.parse(body))
     return ask.response.parse(body) as ResponseOf<A>
@@ -38,6 +38,13 @@ function askHeaders(options: AskOptions, timeoutMs: number): MsgHdrs {
   if (options.token !== undefined) out.set(AUTHORIZATION, `Bearer ${options.token}`)
   out.set(DEADLINE, new Date(Date.now() + timeoutMs).toISOString())
   return out
+}
+
+/** @throws {BadRequest} as the other side would, without asking it */
+function encode<A extends Ask>(ask: A, request: RequestOf<A>): string {
+  const result = ask.request.safeParse(request)
+  if (!result.success) throw new BadRequest('the request does not fit', { detail: z.flattenError(result.error) })
+  return JSON.stringify(result.data)
 }
 
 async function send(connection: NatsConnection, ask: Ask, text: string, hdrs: MsgHdrs, timeout: number): Promise<Msg> {
