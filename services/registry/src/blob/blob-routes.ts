@@ -1,4 +1,3 @@
-import { pipeline } from 'node:stream/promises'
 import type { RepositoryName } from '@berth/oci'
 import { type Digest, findRepositoryName, formatContentRange, parseRange, parseSupportedDigest } from '@berth/oci'
 import { type Door, grantOf, isKnownToClient, type RouteOf, type Visit } from '../http/index.ts'
@@ -100,7 +99,7 @@ async function sendBlob(visit: Visit, storage: Storage, row: BlobRow, digest: Di
   const range = ifRangeHolds(req.headers['if-range'], headers.etag)
     ? parseRange(req.headers.range, row.size)
     : undefined
-  const stream = await storage.read(row.storage_key, row.size, range).catch((err) => {
+  const stored = await storage.read(row.storage_key, row.size, range).catch((err) => {
     if (err instanceof BytesMissing) throw new Error('the bytes of a blob are not in the storage', { cause: err })
     throw err
   })
@@ -109,7 +108,8 @@ async function sendBlob(visit: Visit, storage: Storage, row: BlobRow, digest: Di
     const contentRange = formatContentRange(range, row.size)
     res.writeHead(206, { ...headers, 'content-length': range.lengthBytes, 'content-range': contentRange })
   }
-  await pipeline(stream, res)
+  await stored.sendTo(res)
+  res.end()
 }
 
 /** What was changed since must be sent whole; ours never changes, but the client may mean something else. */

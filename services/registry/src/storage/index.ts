@@ -1,3 +1,4 @@
+export { BUFFER_BYTES, giveBuffer, takeBuffer } from './buffer-pool.ts'
 export { measuredStorage } from './measured-storage.ts'
 export {
   BytesMissing,

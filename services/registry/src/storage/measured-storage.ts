@@ -12,7 +12,7 @@ export function measuredStorage(storage: Storage, metrics: Registry): Storage {
   })
   const bytes = new Counter({
     name: 'berth_registry_storage_bytes_total',
-    help: 'Bytes of blobs asked to be read, and written',
+    help: 'Bytes of blobs sent whole, and written',
     labelNames: ['direction'] as const,
     registers: [metrics],
   })
@@ -31,20 +31,23 @@ export function measuredStorage(storage: Storage, metrics: Registry): Storage {
       const writer = await timed('open-upload', () => storage.openUpload(path, offset))
       return {
         close: () => writer.close(),
-        write: async (chunks) => {
-          await writer.write(chunks)
-          bytes.inc(
-            { direction: 'write' },
-            chunks.reduce((sum, chunk) => sum + chunk.length, 0),
-          )
+        write: async (chunk) => {
+          await writer.write(chunk)
+          bytes.inc({ direction: 'write' }, chunk.length)
         },
       }
     },
     store: (path, key, size) => timed('store', () => storage.store(path, key, size)),
     read: async (key, size, range) => {
-      const stream = await timed('read', () => storage.read(key, size, range))
-      bytes.inc({ direction: 'read' }, range?.lengthBytes ?? size)
-      return stream
+      const stored = await timed('read', () => storage.read(key, size, range))
+      const length = range?.lengthBytes ?? size
+      return {
+        close: () => stored.close(),
+        sendTo: async (into) => {
+          await stored.sendTo(into)
+          bytes.inc({ direction: 'read' }, length)
+        },
+      }
     },
     remove: (keys) => timed('remove', () => storage.remove(keys)),
     probe: () => timed('probe', () => storage.probe()),

@@ -2,11 +2,17 @@ import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
 import { type FileHandle, mkdir, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import type { Readable } from 'node:stream'
 import type { ByteRange } from '@berth/oci'
-import { BytesMissing, type Storage, type StorageKey, type UploadPath, type UploadWriter } from './storage.ts'
+import {
+  BytesMissing,
+  type Storage,
+  type StorageKey,
+  type StoredBytes,
+  type UploadPath,
+  type UploadWriter,
+} from './storage.ts'
+import { storedFile } from './stored-file.ts'
 
-const READ_BUFFER = 256 * 1024
 const SWEEP_BOUND = 1_000
 const PLACE = /^(?:uploads|blobs)(?:\/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$/
 
@@ -52,42 +58,28 @@ async function openWriter(file: string, offset: number): Promise<UploadWriter> {
   }
   let position = offset
   return {
-    async write(chunks) {
-      let left = chunks
-      while (left.length > 0) {
-        const { bytesWritten } = await handle.writev(left as Uint8Array[], position)
+    async write(chunk) {
+      // Usually one turn, but a disk that fills up takes a part first.
+      for (let written = 0; written < chunk.length; ) {
+        const { bytesWritten } = await handle.write(chunk, written, chunk.length - written, position)
         position += bytesWritten
-        left = after(left, bytesWritten)
+        written += bytesWritten
       }
     },
     close: () => handle.close(),
   }
 }
 
-/** What is left to write; usually nothing, but a disk that fills up takes a part first. */
-function after(chunks: readonly Uint8Array[], bytes: number): readonly Uint8Array[] {
-  let skip = bytes
-  for (const [index, chunk] of chunks.entries()) {
-    if (skip < chunk.length) return [chunk.subarray(skip), ...chunks.slice(index + 1)]
-    skip -= chunk.length
-  }
-  return []
-}
-
-async function openReader(file: string, size: number, range?: ByteRange): Promise<Readable> {
+async function openReader(file: string, size: number, range?: ByteRange): Promise<StoredBytes> {
   const handle = await opened(file, constants.O_RDONLY)
-  const found = await handle.stat().catch(async (err) => {
+  try {
+    const found = await handle.stat()
+    if (found.size < size) throw new BytesMissing(`a file holds ${found.size} bytes instead of ${size}`)
+  } catch (err) {
     await handle.close()
     throw err
-  })
-  if (found.size < size) {
-    await handle.close()
-    throw new BytesMissing(`a file holds ${found.size} bytes instead of ${size}`)
   }
-  const { start, end } = range ?? { start: 0, end: size - 1 }
-  // A stream cannot be told to read nothing: `end` is counted in.
-  if (end < start) return handle.createReadStream({ start: found.size, highWaterMark: READ_BUFFER })
-  return handle.createReadStream({ start, end, highWaterMark: READ_BUFFER })
+  return range === undefined ? storedFile(handle, 0, size) : storedFile(handle, range.start, range.lengthBytes)
 }
 
 async function opened(file: string, flags: number): Promise<FileHandle> {

@@ -1,7 +1,26 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { buffer } from 'node:stream/consumers'
+import { Writable } from 'node:stream'
 import { expect, it } from 'vitest'
-import { BytesMissing, type Storage, type StorageKey, storageKeyOf, type UploadPath, uploadPathOf } from './storage.ts'
+import {
+  BytesMissing,
+  type Storage,
+  type StorageKey,
+  type StoredBytes,
+  storageKeyOf,
+  type UploadPath,
+  uploadPathOf,
+} from './storage.ts'
+
+/** All of it, copied as it comes: the memory is used again. */
+async function buffer(stored: StoredBytes): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  const write = (chunk: Buffer, _encoding: unknown, done: () => void) => {
+    chunks.push(Buffer.from(chunk))
+    setImmediate(done)
+  }
+  await stored.sendTo(new Writable({ write }))
+  return Buffer.concat(chunks)
+}
 
 /** What every driver promises; called by the test of each. */
 export function storageContract(open: () => Promise<Storage>): void {
@@ -10,7 +29,7 @@ export function storageContract(open: () => Promise<Storage>): void {
 
   async function write(storage: Storage, path: UploadPath, offset: number, ...chunks: Uint8Array[]): Promise<void> {
     const writer = await storage.openUpload(path, offset)
-    await writer.write(chunks)
+    for (const chunk of chunks) await writer.write(chunk)
     await writer.close()
   }
   const readAll = async (storage: Storage, key: StorageKey, size: number, start?: number, end?: number) =>
@@ -92,6 +111,22 @@ export function storageContract(open: () => Promise<Storage>): void {
     const stream = await storage.read(key, bytes.length)
     await storage.remove([key])
     expect(await buffer(stream)).toEqual(bytes)
+  })
+
+  it('stops when nobody reads any more', async () => {
+    const storage = await open()
+    const [path, key, bytes] = [newPath(), newKey(), randomBytes(2_000_000)]
+    await write(storage, path, 0, bytes)
+    await storage.store(path, key, bytes.length)
+    const stuck = new Writable({ write: () => undefined })
+    const sending = (await storage.read(key, bytes.length)).sendTo(stuck)
+    setTimeout(() => stuck.destroy(), 20)
+    await expect(sending).rejects.toThrow()
+    const failing = new Writable({ write: (_chunk, _encoding, done) => done(new Error('full')) })
+    await expect((await storage.read(key, bytes.length)).sendTo(failing)).rejects.toThrow('full')
+    const closed = new Writable({ write: (_chunk, _encoding, done) => done() }).destroy()
+    await expect((await storage.read(key, bytes.length)).sendTo(closed)).rejects.toThrow()
+    await (await storage.read(key, bytes.length)).close()
   })
 
   it('stores many copies of one blob while others are removed', async () => {

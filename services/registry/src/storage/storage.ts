@@ -1,4 +1,4 @@
-import type { Readable } from 'node:stream'
+import type { Writable } from 'node:stream'
 import type { ByteRange, Digest } from '@berth/oci'
 import { algorithmOf, encodedOf } from '@berth/oci'
 
@@ -9,9 +9,19 @@ export type UploadPath = string & { readonly __brand: 'UploadPath' }
 
 /** Bytes of an upload on their way in, in order. */
 export interface UploadWriter {
-  /** Resolves when the bytes can be read back by any process; not yet durable. */
-  write(chunks: readonly Uint8Array[]): Promise<void>
+  /** Resolves when the bytes can be read back by any process, not yet durable; then the memory may be used again. */
+  write(chunk: Uint8Array): Promise<void>
   /** Lets go of what it holds; what was written stays. */
+  close(): Promise<void>
+}
+
+/** Bytes that are there, ready to be sent; to be sent once or closed. */
+export interface StoredBytes {
+  /**
+   * Writes them all, as fast as `into` takes them, and does not end it. The memory of a chunk is used again once its
+   * write has been called back.
+   */
+  sendTo(into: Writable): Promise<void>
   close(): Promise<void>
 }
 
@@ -29,7 +39,7 @@ export interface Storage {
    */
   openUpload(path: UploadPath, offset: number): Promise<UploadWriter>
   /** The first `length` bytes of an upload. @throws {BytesMissing} it holds fewer */
-  readUpload(path: UploadPath, length: number): Promise<Readable>
+  readUpload(path: UploadPath, length: number): Promise<StoredBytes>
   /** Moves an upload of exactly `size` bytes to `key`; both are durable when it resolves. */
   store(path: UploadPath, key: StorageKey, size: number): Promise<void>
   /** Forgets an upload; one that is not there is forgotten already. */
@@ -37,7 +47,7 @@ export interface Storage {
   /** Forgets uploads nobody has written to for `olderThanMs`, up to a bound; answers how many. */
   discardAbandoned(olderThanMs: number): Promise<number>
   /** All bytes of a blob or a part of it. @throws {BytesMissing} before the first byte */
-  read(key: StorageKey, size: number, range?: ByteRange): Promise<Readable>
+  read(key: StorageKey, size: number, range?: ByteRange): Promise<StoredBytes>
   /** Removes bytes; keys that are not there are removed already. */
   remove(keys: readonly StorageKey[]): Promise<void>
   /** Writes, reads and removes a few bytes; throws what went wrong. */

@@ -1,10 +1,16 @@
 import { Writable } from 'node:stream'
 import { Unavailable } from '@berth/errors'
 import type { Hasher, SessionId } from '@berth/oci'
-import type { Storage, UploadPath, UploadWriter } from '../storage/index.ts'
+import {
+  BUFFER_BYTES,
+  giveBuffer,
+  type Storage,
+  takeBuffer,
+  type UploadPath,
+  type UploadWriter,
+} from '../storage/index.ts'
 import type { Hold, UploadStore } from './upload-store.ts'
 
-const SINK_BYTES = 1024 * 1024
 /** The part of a lease that is used: whoever may come after it waits for the whole. */
 const SAFE_PART = 0.7
 const RENEW_PART = 0.25
@@ -31,7 +37,10 @@ export class HeldUpload implements Hold {
   #hasher: Hasher
   #hashed: number
   #writer: UploadWriter | undefined
-  #writing: Promise<unknown> = Promise.resolve()
+  /** What has arrived and is not yet on its way to the storage. */
+  #buffer: Buffer | undefined
+  #filled = 0
+  #writing: Promise<void> = Promise.resolve()
   #safeUntil: number
   #lost = false
   #renewing: Promise<unknown> = Promise.resolve()
@@ -75,33 +84,64 @@ export class HeldUpload implements Hold {
     if (this.#lost || performance.now() > this.#safeUntil) throw new HoldLost()
   }
 
-  /** Takes bytes in; at most a mebibyte waits for the storage. */
+  /** Takes bytes in, gathers them and writes them while the next ones arrive. */
   sink(): Writable {
-    const write = async (chunks: Buffer[]): Promise<void> => {
-      this.require()
-      this.#writer ??= await this.#storage.openUpload(this.path, this.offset)
-      const writing = this.#writer.write(chunks)
-      this.#writing = writing.catch(() => undefined)
-      // While the storage writes.
-      for (const chunk of chunks) this.#hasher.update(chunk)
-      const length = chunks.reduce((sum, chunk) => sum + chunk.length, 0)
-      this.#hashed += length
-      await writing
-      this.offset += length
-    }
     return new Writable({
-      highWaterMark: SINK_BYTES,
-      write: (chunk: Buffer, _encoding, done) => void write([chunk]).then(() => done(), done),
-      writev: (chunks, done) => void write(chunks.map(({ chunk }) => chunk as Buffer)).then(() => done(), done),
+      highWaterMark: BUFFER_BYTES,
+      write: (chunk: Buffer, _encoding, done) => void this.#take(chunk).then(() => done(), done),
+      final: (done) => void this.#flush().then(() => done(), done),
     })
   }
 
-  /** Waits for a write under way and lets go of the storage; what was written stays. */
-  async closeWriter(): Promise<void> {
+  async #take(chunk: Buffer): Promise<void> {
+    this.#hasher.update(chunk)
+    this.#hashed += chunk.length
+    for (let at = 0; at < chunk.length; ) {
+      this.#buffer ??= takeBuffer()
+      const copied = chunk.copy(this.#buffer, this.#filled, at)
+      this.#filled += copied
+      at += copied
+      if (this.#filled === BUFFER_BYTES) await this.#writeBuffer()
+    }
+  }
+
+  /** Waits for the write before and begins the next one. */
+  async #writeBuffer(): Promise<void> {
     await this.#writing
-    const writer = this.#writer
-    this.#writer = undefined
-    await writer?.close()
+    this.require()
+    this.#writer ??= await this.#storage.openUpload(this.path, this.offset)
+    const [buffer, length] = [this.#buffer, this.#filled]
+    this.#buffer = undefined
+    this.#filled = 0
+    if (buffer === undefined) return
+    this.#writing = this.#writer
+      .write(buffer.subarray(0, length))
+      .then(() => {
+        this.offset += length
+      })
+      .finally(() => giveBuffer(buffer))
+    // Whoever waits for it next is told.
+    this.#writing.catch(() => undefined)
+  }
+
+  async #flush(): Promise<void> {
+    if (this.#filled > 0) await this.#writeBuffer()
+    await this.#writing
+  }
+
+  /** Writes what has been gathered, as far as that is still allowed, and lets go of the storage. */
+  async closeWriter(): Promise<void> {
+    try {
+      await this.#flush()
+    } finally {
+      if (this.#buffer !== undefined) giveBuffer(this.#buffer)
+      this.#buffer = undefined
+      this.#filled = 0
+      this.#writing = Promise.resolve()
+      const writer = this.#writer
+      this.#writer = undefined
+      await writer?.close()
+    }
   }
 
   /** Makes sure that something is in the storage, be it nothing. */

@@ -1,5 +1,4 @@
 import { Writable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import { createHasher, type Hasher, type SupportedAlgorithm } from '@berth/oci'
 import { BytesMissing, type Storage, type StorageKey, type UploadPath, uploadPathOf } from '../storage/index.ts'
 import type { HeldUpload } from './held-upload.ts'
@@ -12,11 +11,9 @@ export async function hashUpload(
   algorithm: SupportedAlgorithm,
 ): Promise<Hasher> {
   const hasher = createHasher(algorithm)
-  if (length > 0)
-    await pipeline(
-      await storage.readUpload(path, length),
-      sinkOf((chunk) => hasher.update(chunk)),
-    )
+  if (length === 0) return hasher
+  const stored = await storage.readUpload(path, length)
+  await stored.sendTo(sinkOf((chunk) => hasher.update(chunk)))
   return hasher
 }
 
@@ -36,15 +33,14 @@ export async function salvage(
   const path = uploadPathOf(`${id}.${generation}`)
   const hasher = createHasher(algorithm)
   if (offset > 0) {
-    const source = await openAbandoned(storage, abandoned, offset, sealedKey)
     const writer = await storage.openUpload(path, 0)
     try {
-      await pipeline(
-        source,
+      const source = await openAbandoned(storage, abandoned, offset, sealedKey)
+      await source.sendTo(
         sinkOf(async (chunk) => {
           held.require()
           hasher.update(chunk)
-          await writer.write([chunk])
+          await writer.write(chunk)
         }),
       )
     } finally {
