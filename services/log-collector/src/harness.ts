@@ -25,7 +25,7 @@ export interface Surroundings {
   stop(): Promise<void>
 }
 
-export interface Voice {
+interface Voice {
   instance: string
   say(message: string, fields?: Record<string, unknown>, level?: LogLevel): void
   /** Counts a line that never leaves. */

@@ -40,7 +40,7 @@ const PEOPLE: Record<string, Identity> = {
 }
 const NOBODY: Identity = { kind: 'anonymous', name: '', id: 0, admin: false }
 
-export const SECRET_KEY = 'Jr9kZ1xYv0mQ3sT6uW8yB+C/eH4kM7pRtUwXzA2D5f0='
+const SECRET_KEY = 'Jr9kZ1xYv0mQ3sT6uW8yB+C/eH4kM7pRtUwXzA2D5f0='
 
 export async function openSurroundings(): Promise<Surroundings> {
   const [postgres, nats] = await Promise.all([throwAwayPostgres(), throwAwayNats({ users: suiteAccounts() })])

@@ -17,7 +17,7 @@ export const Block = z.object({
 })
 export type Block = z.output<typeof Block>
 
-export const BLOCK_BYTES = 256 * 1024
+const BLOCK_BYTES = 256 * 1024
 
 /** Adds a line at the end, in the last block or in a new one. */
 export function addToBlocks(blocks: Block[], line: { bytes: number; ms: number; level: LogLevel }): void {

@@ -12,7 +12,7 @@ export interface SignedToken {
 }
 
 /** What a token says beside its times and its issuer. */
-export type Statement = Pick<Claims, 'aud' | 'sub' | 'access' | 'who' | 'admin'>
+type Statement = Pick<Claims, 'aud' | 'sub' | 'access' | 'who' | 'admin'>
 
 export type Sign = (statement: Statement, seconds: number) => Promise<SignedToken>
 
