@@ -6,8 +6,8 @@ import { defineAsk } from '@berth/types'
 import { headers, type Msg, RequestStrategy } from 'nats'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
-import { eventually, openSurroundings, type Surroundings } from './harness.ts'
 import { answer, answerAsks, type Bus, DEADLINE, discover } from './index.ts'
+import { eventually, openSurroundings, type Surroundings } from './testing/harness.ts'
 
 const common = { service: 'token', noun: 'test', effect: 'read', caller: 'service', summary: 'for tests' } as const
 const double = defineAsk({

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { currentContext, silentLogger } from '@berth/runtime'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { eventually, openSurroundings, type Surroundings } from './harness.ts'
 import { type Bus, type Following, followBatches, followConsumer, provision, tellEvent } from './index.ts'
+import { eventually, openSurroundings, type Surroundings } from './testing/harness.ts'
 
 let around: Surroundings
 let core: Bus

@@ -1,7 +1,7 @@
 import { silentLogger } from '@berth/runtime'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { eventually, openSurroundings, type Surroundings } from './harness.ts'
 import { type Bus, knowBucket, provision, putKnown } from './index.ts'
+import { eventually, openSurroundings, type Surroundings } from './testing/harness.ts'
 
 let around: Surroundings
 let core: Bus

@@ -1,7 +1,7 @@
 import { ASKS, BUCKETS, CONSUMERS, EVENTS, projectClose, SERVICES, STREAMS, USES } from '@berth/types'
 import { Events, type NatsConnection } from 'nats'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openSurroundings, type Surroundings } from './harness.ts'
+import { openSurroundings, type Surroundings } from './testing/harness.ts'
 
 let around: Surroundings
 beforeAll(async () => {

@@ -10,6 +10,7 @@ describe('a path', () => {
     ['/v2x', 'core'],
     ['/V2/_catalog', 'core'],
     ['/service/token', 'token'],
+    ['/service/token/keys', 'token'],
     ['/api/v2.0/ping', 'core'],
     ['/api/version', 'core'],
     ['/c/login', 'core'],

@@ -10,7 +10,7 @@ const SESSION = /^\/v2\/.+\/blobs\/uploads\/([^/]+)$/
  */
 export function routeOf(path: string): Routed {
   if (path === '/v2' || path.startsWith('/v2/')) return 'registry'
-  if (path === '/service/token') return 'token'
+  if (path === '/service/token' || path === '/service/token/keys') return 'token'
   if (/^\/service(?:\/|$)/i.test(decodeURIComponent(path))) throw new NotFound('not found')
   return 'core'
 }

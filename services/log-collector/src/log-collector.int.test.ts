@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { healthCheck, linesSearch } from '@berth/types'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { openSurroundings, type Surroundings } from './harness.ts'
+import { openSurroundings, type Surroundings } from './testing/harness.ts'
 
 let around: Surroundings
 let collector: Awaited<ReturnType<Surroundings['startCollector']>> | undefined

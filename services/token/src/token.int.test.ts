@@ -4,7 +4,7 @@ import { natsSettings, silentLogger } from '@berth/runtime'
 import { accessIssue, healthCheck, keyList, keyRotate, personIssue } from '@berth/types'
 import { decodeJwt, decodeProtectedHeader, type JWK } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openSurroundings, type RunningToken, type Surroundings } from './harness.ts'
+import { openSurroundings, type RunningToken, type Surroundings } from './testing/harness.ts'
 
 let around: Surroundings
 let token: RunningToken

@@ -12,7 +12,7 @@ export interface BlobRow extends ProjectFacts {
   stale: boolean
 }
 
-export interface MountRow extends ProjectFacts {
+interface MountRow extends ProjectFacts {
   repository_id: number | null
   blob_id: number | null
 }
@@ -84,7 +84,7 @@ const unlink = statement<{ blob_id: number }>(
 )
 
 /** Whose blob is mounted; `null` when the caller may not see it, which takes the same time. */
-export interface MountSource {
+interface MountSource {
   name: RepositoryName
   grant: { project: number; rev: number } | undefined
 }

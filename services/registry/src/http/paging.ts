@@ -1,9 +1,9 @@
 import { DomainError } from '@berth/errors'
 
-export const MAX_PAGE = 1_000
+const MAX_PAGE = 1_000
 
 /** PAGINATION_NUMBER_INVALID (400). */
-export class PaginationNumberInvalid extends DomainError {
+class PaginationNumberInvalid extends DomainError {
   override name = 'PaginationNumberInvalid'
   readonly code = 'PAGINATION_NUMBER_INVALID'
 
@@ -13,7 +13,7 @@ export class PaginationNumberInvalid extends DomainError {
 }
 
 /** BAD_REQUEST (400): `last` is no text that a name could be compared with. */
-export class PaginationLastInvalid extends DomainError {
+class PaginationLastInvalid extends DomainError {
   override name = 'PaginationLastInvalid'
   readonly code = 'BAD_REQUEST'
 

@@ -1,3 +1,3 @@
 export { type ManifestParts, manifestDoors } from './manifest-routes.ts'
-export { type ManifestStore, manifestStore } from './manifest-store.ts'
+export { manifestStore } from './manifest-store.ts'
 export { sweepContents } from './sweep-contents.ts'

@@ -5,7 +5,7 @@ import { PROJECT_FACTS, type ProjectFacts } from '../project/index.ts'
 
 const CACHED_BYTES = 64 * 1024 * 1024
 
-export interface ManifestRow extends ProjectFacts {
+interface ManifestRow extends ProjectFacts {
   repository_id: number | null
   manifest_id: number | null
   digest: string

@@ -4,7 +4,7 @@ import type { RepositoryName } from '@berth/oci'
 import type { RegistryProject } from '@berth/types'
 import type { ProjectState } from './project.ts'
 
-export interface ProjectCount {
+interface ProjectCount {
   id: number
   repositories: number
   usedBytes: number

@@ -57,6 +57,6 @@ export function admitPush<F extends ProjectFacts>(facts: F | undefined, grant: G
   return admitted
 }
 
-export function holdsFor(facts: Pick<ProjectFacts, 'project_id' | 'access_revision'>, grant: Grant): boolean {
+function holdsFor(facts: Pick<ProjectFacts, 'project_id' | 'access_revision'>, grant: Grant): boolean {
   return facts.project_id === grant.project && facts.access_revision <= grant.rev
 }

@@ -1,2 +1,2 @@
 export { repositoryAnswers } from './repository-answers.ts'
-export { type RepositoryStore, repositoryStore } from './repository-store.ts'
+export { repositoryStore } from './repository-store.ts'

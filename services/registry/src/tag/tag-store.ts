@@ -2,13 +2,13 @@ import { type Database, statement } from '@berth/db'
 import { projectOf, type RepositoryName } from '@berth/oci'
 import { PROJECT_FACTS, type ProjectFacts } from '../project/index.ts'
 
-export interface TagNamesRow extends ProjectFacts {
+interface TagNamesRow extends ProjectFacts {
   repository_id: number | null
   listed: boolean | null
   names: string[] | null
 }
 
-export interface TagRow {
+interface TagRow {
   name: string
   digest: string
   media_type: string

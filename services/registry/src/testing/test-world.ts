@@ -127,7 +127,7 @@ export async function openWorld(): Promise<World> {
           '--max-semi-space-size=1',
           fileURLToPath(new URL('../main.ts', import.meta.url)),
         ],
-        { env: environmentOf(config), stdio: ['ignore', process.env.SHOW_LOG ? 'inherit' : 'ignore', 'inherit'] },
+        { env: environmentOf(config), stdio: ['ignore', 'ignore', 'inherit'] },
       )
       const exited = once(child, 'exit')
       const end = (signal: NodeJS.Signals) => async () => {

@@ -1,5 +1,5 @@
 export { sweepUploads } from './sweep-uploads.ts'
-export { createTrash, type Trash } from './trash.ts'
+export { createTrash } from './trash.ts'
 export { answerBlobCreated, startUpload, uploadDoors } from './upload-routes.ts'
 export { createUploads, type Uploads } from './upload-service.ts'
-export { type UploadStore, uploadStore } from './upload-store.ts'
+export { uploadStore } from './upload-store.ts'

@@ -15,7 +15,7 @@ export interface SessionAddress {
   subject: string
 }
 
-export interface StartedRow extends ProjectFacts {
+interface StartedRow extends ProjectFacts {
   repository_id: number | null
   upload_id: string | null
 }
@@ -36,13 +36,13 @@ export interface AcquiredRow extends ProjectFacts {
   held_sealed_key: StorageKey | null
 }
 
-export interface StatusRow extends ProjectFacts {
+interface StatusRow extends ProjectFacts {
   upload_id: string | null
   subject: string | null
   offset_bytes: number
 }
 
-export interface ExpiredRow {
+interface ExpiredRow {
   id: SessionId
   generation: number
   path: UploadPath

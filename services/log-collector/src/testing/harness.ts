@@ -5,8 +5,8 @@ import { answer, answerAsks, type Bus, connectBus, provision } from '@berth/mess
 import { createLifecycle, createMetrics, natsSettings, silentLogger } from '@berth/runtime'
 import { createTokenMint, suiteAccounts, type ThrowAwayNats, tempDir, throwAwayNats } from '@berth/testkit'
 import { keyList, type LogLevel, linesSearch, logSubject, type RequestOf, type ResponseOf } from '@berth/types'
-import { loadConfig } from './config.ts'
-import { wire } from './wire.ts'
+import { loadConfig } from '../config.ts'
+import { wire } from '../wire.ts'
 
 /** For tests: a NATS with the users and streams of a suite, and somebody who signs tokens. */
 export interface Surroundings {

@@ -9,8 +9,8 @@ import {
   throwAwayPostgres,
 } from '@berth/testkit'
 import { accessGrant, type Identity, type RequestOf } from '@berth/types'
-import { loadConfig } from './config.ts'
-import { wire } from './wire.ts'
+import { loadConfig } from '../config.ts'
+import { wire } from '../wire.ts'
 
 /** For tests: a Postgres, a NATS with the users of a suite, and a core that knows three people. */
 export interface Surroundings {

@@ -1,6 +1,6 @@
 import { natsSettings, silentLogger } from '@berth/runtime'
 import { suiteAccounts, type ThrowAwayNats, throwAwayNats } from '@berth/testkit'
-import { type Bus, connectBus, provision } from './index.ts'
+import { type Bus, connectBus, provision } from '../index.ts'
 
 /** For tests: a NATS with the users, streams and buckets of a suite. */
 export interface Surroundings {
