@@ -29,6 +29,8 @@ export interface AskOptions {
   timeoutMs?: number
 }
 
+const DIAL_PATIENCE_MS = 600_000
+
 /** `user` is our NATS user and the prefix of our inbox. Resolves once connected; from then on reconnects for ever. */
 export async function connectBus(options: { user: string; nats: NatsSettings; log: Logger }): Promise<Bus> {
   const { user, nats, log } = options
@@ -42,6 +44,9 @@ export async function connectBus(options: { user: string; nats: NatsSettings; lo
     reconnectTimeWait: 250,
     reconnectJitter: 100,
     waitOnFirstConnect: true,
+    // A dial to a frozen server is accepted by the kernel and waits. The client cannot give one up: it would greet us
+    // when the server thaws, be closed by it, and take the good connection for lost, after which there are two.
+    timeout: DIAL_PATIENCE_MS,
     // A server that is frozen rather than gone is noticed within six seconds.
     pingInterval: 2_000,
     maxPingOut: 2,
