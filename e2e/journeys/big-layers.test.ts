@@ -18,7 +18,7 @@ const LONG = process.env.BERTH_E2E_LONG === '1'
 const ONE_BYTES = LONG ? 1024 * MIB : 256 * MIB
 const EACH_OF_EIGHT_BYTES = LONG ? 1024 * MIB : 96 * MIB
 const DOCKER_BYTES = LONG ? 1024 * MIB : 64 * MIB
-const LIMIT_BYTES = 200 * MIB
+const LIMIT_BYTES = 200_000_000
 
 describe('big layers', () => {
   let home: string

@@ -47,8 +47,8 @@ export interface Suite {
   /** The services' own processes, named as in suite.json (`registry`, `registry-1`). */
   services(): Promise<Watched[]>
   log(): Promise<string>
-  /** SIGTERM to npm; fails when it takes over 30 s or a process is left. Returns its exit code. */
-  stop(): Promise<number | null>
+  /** SIGTERM to npm; fails when it does not end with 0 within 30 s, or leaves a process behind. */
+  stop(): Promise<void>
 }
 
 /** What a shell has, and no setting of ours or of the test runner's. */
@@ -123,10 +123,10 @@ export async function startSuite(wish: SuiteWish = {}): Promise<Suite> {
       const left: number[] = []
       for (const pid of known) if (await isAlive(pid)) left.push(pid)
       const code = await daemon.exited
+      if (code !== 0) throw new Error(`the suite ended with ${code}:\n${(await daemon.log()).slice(-4000)}`)
       if (left.length > 0) throw new Error(`left behind by the suite: ${left.join(', ')}; its files are in ${home}`)
       await keepLog(daemon.logFile, daemon.pid)
       await removeScratch(home)
-      return code
     },
   }
 }
