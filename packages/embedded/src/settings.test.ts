@@ -62,6 +62,9 @@ describe('the settings of the suite', () => {
     ['BERTH_STORAGE', 'ftp'],
     ['BERTH_STORAGE', 's3'],
     ['BERTH_S3_BUCKET', 'blobs'],
+    ['MAX_JOB_WORKERS', '3'],
+    ['CONFIG_OVERWRITE_JSON', '{"read_only":true}'],
+    ['BERTH_EGRESS_DENY', '10.0.0.0/8'],
     ['BERTH_SCALE', 'registry=0'],
     ['BERTH_SCALE', 'portal=1'],
     ['BERTH_LOG_LEVEL', 'loud'],
@@ -104,10 +107,6 @@ describe('the settings of the suite', () => {
     const { warnings } = load({ BERTH_HTP_PORT: '1', BERTH_CORE_SERVICE_HOST: '10.0.0.1', PATH: '/bin' })
     expect(warnings).toHaveLength(2)
     expect(warnings[1]).toBe('unknown setting BERTH_HTP_PORT is ignored; the nearest known one is BERTH_HTTP_PORT')
-  })
-
-  it('say when a name has no effect yet', () => {
-    expect(load({ MAX_JOB_WORKERS: '3' }).warnings).toEqual(['MAX_JOB_WORKERS has no effect in this version'])
   })
 
   it('accept a random secret key', () => {

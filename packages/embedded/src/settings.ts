@@ -76,6 +76,7 @@ export interface SuiteSettings {
 export function loadSuiteSettings(env: NodeJS.ProcessEnv, root: string): SuiteSettings {
   const e = parsed(env)
   refuseS3(e.BERTH_STORAGE, env)
+  refuseLater(env)
   if (e.BERTH_TLS === 'files') for (const name of ['BERTH_TLS_CERT', 'BERTH_TLS_KEY'] as const) checkFile(name, e[name])
   if (e.BERTH_HTTP_REDIRECT && e.BERTH_TLS === 'off' && !e.BERTH_EXTERNAL_URL?.startsWith('https:')) {
     throw wrong('needs BERTH_TLS, or a BERTH_EXTERNAL_URL that begins with https://', 'BERTH_HTTP_REDIRECT')
@@ -133,6 +134,12 @@ function refuseS3(storage: string, env: NodeJS.ProcessEnv): void {
   if (set) throw wrong(text, set)
 }
 
+/** What would be ignored is refused: whoever sets it relies on it. */
+function refuseLater(env: NodeJS.ProcessEnv): void {
+  const set = KNOWN_SETTINGS.find((known) => known.later && env[known.name] && env[known.name] !== known.default)
+  if (set) throw wrong('what it governs is not there yet in this version', set.name)
+}
+
 function checkFile(name: string, path: string | undefined): void {
   if (!path) throw wrong('must be set when BERTH_TLS is files', name)
   try {
@@ -146,7 +153,6 @@ function checkFile(name: string, path: string | undefined): void {
 function* warningsOf(env: NodeJS.ProcessEnv): Generator<string> {
   const known = new Map(KNOWN_SETTINGS.map((setting) => [setting.name, setting]))
   for (const name of Object.keys(env).sort()) {
-    if (known.get(name)?.later) yield `${name} has no effect in this version`
     // BERTH_E2E_… steer tests that start suites.
     if (!name.startsWith('BERTH_') || known.has(name) || name.startsWith('BERTH_E2E_')) continue
     yield `unknown setting ${name} is ignored; the nearest known one is ${nearest(name, known.keys())}`

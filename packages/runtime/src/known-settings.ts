@@ -8,7 +8,7 @@ export interface KnownSetting {
   description: string
   /** Its value is never shown. */
   secret?: true
-  /** Known from now on; what it governs comes with a later version, until then setting it is said to have no effect. */
+  /** Known from now on; what it governs comes with a later version, until then any value but the default ends the start. */
   later?: true
 }
 
@@ -101,9 +101,6 @@ const ONE_SERVICE: readonly KnownSetting[] = [
   { name: 'BERTH_LOG_COLLECTOR_FILE_BYTES', default: '33554432', description: 'size at which a log file is ended' },
   { name: 'BERTH_LOG_COLLECTOR_TOTAL_BYTES', default: '1073741824', description: 'size of all log files together' },
   { name: 'BERTH_LOG_COLLECTOR_KEEP_DAYS', default: '14', description: 'age at which a log file is removed, in days' },
-  { name: 'BERTH_LOG_COLLECTOR_FILE_BYTES', default: '33554432', description: 'size at which a log file is rotated' },
-  { name: 'BERTH_LOG_COLLECTOR_TOTAL_BYTES', default: '1073741824', description: 'size of all log files together' },
-  { name: 'BERTH_LOG_COLLECTOR_KEEP_DAYS', default: '14', description: 'age at which log files go' },
   { name: 'BERTH_GATEWAY_CORE_URLS', description: 'base URLs of the replicas of core, by comma' },
   { name: 'BERTH_GATEWAY_REGISTRY_URLS', description: 'base URLs of the replicas of registry, by comma' },
   { name: 'BERTH_GATEWAY_TOKEN_URLS', description: 'base URLs of the replicas of token, by comma' },
