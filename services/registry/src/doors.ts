@@ -1,6 +1,5 @@
 import { DomainError } from '@berth/errors'
-import type { BlobParts } from './blob/blob-routes.ts'
-import { blobDoors, mountBlob, mountOf } from './blob/index.ts'
+import { type BlobParts, blobDoors, mountBlob, mountOf } from './blob/index.ts'
 import { answerJson, type Doors } from './http/index.ts'
 import { type ManifestParts, manifestDoors } from './manifest/index.ts'
 import { type ReferrerStore, referrerDoors } from './referrer/index.ts'

@@ -83,24 +83,14 @@ describe('two replicas', () => {
     const first = await at(doomed).patch(location, blob.subarray(0, 1_000_000))
     expect(first.status).toBe(202)
 
-    let began: () => void = () => undefined
-    const hasBegun = new Promise<void>((resolve) => {
-      began = resolve
-    })
-    const body = new ReadableStream({
-      async pull(controller) {
-        controller.enqueue(blob.subarray(1_000_000, 2_000_000))
-        began()
-        await new Promise(() => undefined)
-      },
-    })
+    const { body, begun } = hangingBody(blob.subarray(1_000_000, 2_000_000))
     const broken = at(doomed)
       .fetch(location, { method: 'PATCH', body, duplex: 'half' })
       .then(
         () => 'answered',
         () => 'broken',
       )
-    await hasBegun
+    await begun
     await new Promise((resolve) => setTimeout(resolve, 200))
     await doomed.kill()
     expect(await broken).toBe('broken')
@@ -115,6 +105,56 @@ describe('two replicas', () => {
     expect((await at(one).put(`${one.url}${new URL(location).pathname}`, sha256(blob))).status).toBe(201)
     const got = await at(one).fetch(`blobs/${sha256(blob)}`)
     expect(Buffer.from(await got.arrayBuffer())).toEqual(blob)
+  })
+
+  it('take over an upload from one that is frozen, and are not disturbed when it wakes up', async () => {
+    const frozen = await world.spawnReplica()
+    const [first, late, other] = [someBytes(1_000_000), someBytes(700_000), someBytes(600_000)]
+    const location = await at(frozen).startUpload()
+    expect((await at(frozen).patch(location, first)).status).toBe(202)
+    const hang = hangingBody(late)
+    const lost = at(frozen)
+      .fetch(location, { method: 'PATCH', body: hang.body, duplex: 'half' })
+      .then((answered) => answered.status)
+    await hang.begun
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    frozen.signal('SIGSTOP')
+
+    const there = `${two.url}${new URL(location).pathname}`
+    const held = Number((await at(two).fetch(there)).headers.get('range')?.split('-')[1]) + 1
+    expect(held).toBe(first.length)
+    const rest = at(two).patch(there, other, { 'content-range': `${held}-${held + other.length - 1}` })
+    expect((await rest).status).toBe(202)
+    frozen.signal('SIGCONT')
+    hang.end()
+    expect(await lost).toBeGreaterThanOrEqual(400)
+    const blob = Buffer.concat([first, other])
+    expect((await at(two).put(there, sha256(blob))).status).toBe(201)
+    const got = await at(one).fetch(`blobs/${sha256(blob)}`)
+    expect(Buffer.from(await got.arrayBuffer())).toEqual(blob)
+    await frozen.stop()
+  })
+
+  it('go on at once where one left off that was told to stop in the middle of a chunk', async () => {
+    const stopping = await world.startReplica({ graceMs: 1_000 })
+    const blob = someBytes(900_000)
+    const location = await at(stopping).startUpload()
+    const hang = hangingBody(blob.subarray(0, 500_000))
+    const broken = at(stopping)
+      .fetch(location, { method: 'PATCH', body: hang.body, duplex: 'half' })
+      .then(
+        () => 'answered',
+        () => 'broken',
+      )
+    await hang.begun
+    await new Promise((resolve) => setTimeout(resolve, 300))
+    await stopping.stop()
+    expect(await broken).toBe('broken')
+    const there = `${two.url}${new URL(location).pathname}`
+    expect((await at(two).fetch(there)).headers.get('range')).toBe('0-499999')
+    const leases = await world.sql('SELECT id FROM registry.upload WHERE lease_until IS NOT NULL')
+    expect(leases).toEqual([])
+    expect((await at(two).put(there, sha256(blob), blob.subarray(500_000))).status).toBe(201)
   })
 
   it('continue an upload after a restart', async () => {
@@ -149,6 +189,20 @@ describe('two replicas', () => {
     }
   })
 })
+
+/** A body that sends this and then nothing, until it is ended. */
+function hangingBody(bytes: Uint8Array): { body: ReadableStream; begun: Promise<void>; end: () => void } {
+  const [begun, end] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const body = new ReadableStream({
+    start: (controller) => controller.enqueue(bytes),
+    async pull(controller) {
+      begun.resolve()
+      await end.promise
+      controller.close()
+    },
+  })
+  return { body, begun: begun.promise, end: end.resolve }
+}
 
 async function copiesOf(digest: string): Promise<{ storedCopies: number; rows: number }> {
   const { readdir } = await import('node:fs/promises')

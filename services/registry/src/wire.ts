@@ -1,10 +1,11 @@
 import { createVerifier, REGISTRY_AUDIENCE } from '@berth/access'
 import { type Database, migrate, openDatabase, startRelay } from '@berth/db'
-import { answerAsks, type Bus, connectBus, sayTo, tellEvent } from '@berth/messaging'
+import { answerAsks, connectBus, sayTo, tellEvent } from '@berth/messaging'
 import { httpMetrics, type Logger, listen, observed, openAdmin, type Running } from '@berth/runtime'
 import { accessGrant, keyList, projectResolve } from '@berth/types'
 import { migrations } from '../migrations/index.ts'
 import manifest from '../package.json' with { type: 'json' }
+import { tokenKeys } from './auth/index.ts'
 import type { Config } from './config.ts'
 import { every } from './every.ts'
 import { closeInTime, createBlobServer, operationOf } from './http/index.ts'
@@ -28,7 +29,10 @@ export async function wire(config: Config, { log, life, metrics }: Running): Pro
 
   const relay = startRelay({ database, schema: SCHEMA, publish: (row) => tellEvent(bus, row), log, metrics })
   life.onStop('relay', () => relay.stop())
-  const tokens = createVerifier({ keys: () => tokenKeys(bus), audience: REGISTRY_AUDIENCE })
+  const tokens = createVerifier({
+    keys: tokenKeys(async () => (await bus.ask(keyList, {})).keys, log),
+    audience: REGISTRY_AUDIENCE,
+  })
   const registry = createRegistry({
     database,
     storage,
@@ -69,8 +73,4 @@ export async function wire(config: Config, { log, life, metrics }: Running): Pro
 
 export async function migrateRegistry(database: Database, log: Logger): Promise<void> {
   await migrate(database, { schema: SCHEMA, migrations, log })
-}
-
-async function tokenKeys(bus: Bus) {
-  return (await bus.ask(keyList, {})).keys
 }

@@ -270,6 +270,11 @@ describe('lists on behalf of a person', () => {
       { token: world.token({ access: [accessTo('library/a', ['pull'])] }) },
     )
     await expect(listing).rejects.toMatchObject({ code: 'NOT_FOUND' })
+    const token = world.token({ admin: true })
+    const strange = world.bus.ask(repositoryList, { project: 'a\0b', limit: 1 }, { token })
+    await expect(strange).rejects.toMatchObject({ code: 'NOT_FOUND' })
+    const after = world.bus.ask(repositoryList, { project: project.name, limit: 1, last: '\0' }, { token })
+    await expect(after).rejects.toMatchObject({ code: 'BAD_REQUEST' })
   })
 })
 

@@ -1,4 +1,4 @@
-import { NotFound } from '@berth/errors'
+import { BadRequest, NotFound } from '@berth/errors'
 import { type Answer, answer, type Caller } from '@berth/messaging'
 import { findRepositoryName, projectOf } from '@berth/oci'
 import { artifactList, type ResponseOf, repositoryList, tagList } from '@berth/types'
@@ -7,8 +7,8 @@ import type { TagStore } from '../tag/index.ts'
 import type { ArtifactRow, RepositoryStore } from './repository-store.ts'
 
 /**
- * `svc.registry.v1.repository.list`, `.tag.list` and `.artifact.list`, on behalf of a person. What they may not see is not there for
- * them.
+ * `svc.registry.v1.repository.list`, `.tag.list` and `.artifact.list`, on behalf of a person. What they may not see is
+ * not there for them.
  */
 export function repositoryAnswers(repositories: RepositoryStore, tags: TagStore): Answer[] {
   async function visible(repository: string, caller: Caller): Promise<{ repository_id: number }> {
@@ -20,14 +20,14 @@ export function repositoryAnswers(repositories: RepositoryStore, tags: TagStore)
 
   return [
     answer(repositoryList, async ({ project, last, limit }, caller) => {
-      const facts = await repositories.findProject(project)
+      const facts = findRepositoryName(project) && (await repositories.findProject(project))
       if (facts === undefined || !maySee(caller, facts)) throw new NotFound(`project ${project} not found`)
-      const names = await repositories.list(facts.project_id, last ?? '', limit + 1)
+      const names = await repositories.list(facts.project_id, startOf(last), limit + 1)
       return { repositories: names.slice(0, limit).map((name) => ({ name })), ...nextOf(names, limit) }
     }),
     answer(tagList, async ({ repository, last, limit }, caller) => {
       const found = await visible(repository, caller)
-      const rows = await tags.list(found.repository_id, last ?? '', limit + 1)
+      const rows = await tags.list(found.repository_id, startOf(last), limit + 1)
       const names = rows.map((row) => row.name)
       return {
         repository,
@@ -43,7 +43,7 @@ export function repositoryAnswers(repositories: RepositoryStore, tags: TagStore)
     }),
     answer(artifactList, async ({ repository, last, limit }, caller) => {
       const found = await visible(repository, caller)
-      const rows = await repositories.listArtifacts(found.repository_id, last ?? '', limit + 1)
+      const rows = await repositories.listArtifacts(found.repository_id, startOf(last), limit + 1)
       const digests = rows.map((row) => row.digest)
       return { repository, artifacts: rows.slice(0, limit).map(toArtifact), ...nextOf(digests, limit) }
     }),
@@ -74,6 +74,12 @@ function maySee(caller: Caller, facts: ProjectFacts, name?: string): boolean {
       (entry.rev ?? -1) >= facts.access_revision &&
       (name === undefined || entry.name === name),
   )
+}
+
+/** Postgres takes no text with a NUL in it. */
+function startOf(last: string | undefined): string {
+  if (last?.includes('\0')) throw new BadRequest('last is not valid')
+  return last ?? ''
 }
 
 function nextOf(names: readonly string[], limit: number): { next?: string } {

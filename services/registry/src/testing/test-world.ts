@@ -21,8 +21,13 @@ export interface Replica {
   url: string
   adminUrl: string
   stop(): Promise<void>
-  /** Of a process of its own: as if the power went. */
+}
+
+/** One in a process of its own. */
+export interface SpawnedReplica extends Replica {
+  /** As if the power went. */
   kill(): Promise<void>
+  signal(name: NodeJS.Signals): void
 }
 
 /** Postgres, NATS, a core and a token service that answer as told, a storage, and replicas on top of them. */
@@ -45,7 +50,7 @@ export interface World {
   /** The housekeeping of one replica, at once. */
   sweep(): Promise<void>
   startReplica(overrides?: Partial<Config>): Promise<Replica>
-  spawnReplica(): Promise<Replica>
+  spawnReplica(): Promise<SpawnedReplica>
   stop(): Promise<void>
 }
 
@@ -116,7 +121,7 @@ export async function openWorld(): Promise<World> {
       const config = { ...(await freshConfig(world)), ...overrides }
       await wire(config, { log: silentLogger, life, metrics: new Registry() })
       stops.push(() => life.stop())
-      return { ...urlsOf(config), stop: () => life.stop(), kill: () => life.stop() }
+      return { ...urlsOf(config), stop: () => life.stop() }
     },
     async spawnReplica() {
       const config = await freshConfig(world)
@@ -137,7 +142,7 @@ export async function openWorld(): Promise<World> {
       stops.push(end('SIGKILL'))
       const { url, adminUrl } = urlsOf(config)
       await untilReady(adminUrl)
-      return { url, adminUrl, stop: end('SIGTERM'), kill: end('SIGKILL') }
+      return { url, adminUrl, stop: end('SIGTERM'), kill: end('SIGKILL'), signal: (name) => void child.kill(name) }
     },
     async stop() {
       for (const stop of stops.reverse()) await stop()
