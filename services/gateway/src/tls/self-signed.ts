@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto'
+import { randomUUID, X509Certificate } from 'node:crypto'
 import { link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { isIP } from 'node:net'
 import { hostname } from 'node:os'
@@ -63,7 +63,7 @@ async function make(path: string, hosts: readonly string[], replace: boolean): P
       },
     ],
   })
-  const fresh = `${path}.${process.pid}`
+  const fresh = `${path}.${randomUUID()}`
   await writeFile(fresh, `${made.private.trim()}\n${made.cert.trim()}\n`, { mode: 0o600 })
   try {
     // Replicas may start at the same time; the first one's pair is everybody's.
