@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { type LogSink, redact } from '@berth/runtime'
+import { type LogSink, redact, redactText } from '@berth/runtime'
 import { LOG_LEVELS, type LogLevel } from '@berth/types'
 
 export type Say = (level: LogLevel, message: string, fields?: Record<string, unknown>) => void
@@ -25,7 +25,7 @@ export function createVoices(options: { level: LogLevel; print: (service: string
     return (level, message, fields = {}) => {
       if (LOG_LEVELS.indexOf(level) > LOG_LEVELS.indexOf(options.level)) return
       seq++
-      const line = { timestamp: new Date().toISOString(), level, service, instance, seq, message }
+      const line = { timestamp: new Date().toISOString(), level, service, instance, seq, message: redactText(message) }
       const json = JSON.stringify({ ...line, ...(redact(fields) as object) })
       options.print(service, json)
       if (sink) sink({ service, level, json })

@@ -1,30 +1,9 @@
 import { createHmac, randomBytes, randomInt } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { weaknessOfKey } from '@berth/runtime'
 import type { DataDir } from './data-dir.ts'
 import { writePrivateFile } from './private-file.ts'
 import { EXIT, StartRefused } from './start-refused.ts'
-
-/** Keys that stand in examples; whoever has one of them has nothing. */
-const EXAMPLES = new Set(
-  ['0123456789abcdef0123456789abcdef', 'abcdefghijklmnopqrstuvwxyz012345', 'not-a-secure-key-not-a-secure-ke'].map(
-    (text) => Buffer.from(text).toString('base64'),
-  ),
-)
-
-/**
- * 32 bytes in base64 that chance could have made.
- *
- * @returns what is wrong with it, or undefined
- */
-export function weaknessOfKey(text: string): string | undefined {
-  const key = Buffer.from(text, 'base64')
-  if (key.length !== 32) return 'must be 32 bytes in base64'
-  if (EXAMPLES.has(key.toString('base64'))) return 'is a value from an example'
-  // Chance makes printable text alone once in 10^13, and fewer than 18 different values among 32 more rarely still.
-  if (key.every((byte) => byte >= 0x20 && byte < 0x7f)) return 'is text, not 32 random bytes'
-  if (new Set(key).size < 18) return 'is too regular to be random'
-  return undefined
-}
 
 /**
  * The key that protects secrets at rest: the one given, else the one kept in the data directory, made at first start.

@@ -1,11 +1,18 @@
 import { accessSync, constants } from 'node:fs'
 import { BlockList, isIP } from 'node:net'
 import { join, resolve } from 'node:path'
-import { booleanSetting, KNOWN_SETTINGS, parseSettings, S3_SETTINGS, SettingInvalid } from '@berth/runtime'
+import {
+  booleanSetting,
+  KNOWN_SETTINGS,
+  parseSettings,
+  S3_SETTINGS,
+  SettingInvalid,
+  weaknessOfKey,
+} from '@berth/runtime'
 import { LogLevel, SERVICES, type ServiceName } from '@berth/types'
 import { z } from 'zod'
 import { nearest } from './nearest.ts'
-import { weaknessOfKey, weaknessOfPassword } from './secrets.ts'
+import { weaknessOfPassword } from './secrets.ts'
 import { EXIT, StartRefused } from './start-refused.ts'
 
 const port = z.coerce

@@ -6,10 +6,14 @@ describe('what a log may not keep', () => {
     const line = {
       user: 'a',
       password: 'x',
-      nested: { authorization: 'Bearer y', robotSecret: 'z', list: [{ api_key: 'k' }] },
+      nested: {
+        authorization: 'Bearer y',
+        robotSecret: 'z',
+        list: [{ api_key: 'k' }, { pass: 'p' }, { secretKey: 's' }],
+      },
     }
     const text = JSON.stringify(redact(line))
-    for (const secret of ['"x"', 'Bearer y', '"z"', '"k"']) expect(text).not.toContain(secret)
+    for (const secret of ['"x"', 'Bearer y', '"z"', '"k"', '"p"', '"s"']) expect(text).not.toContain(secret)
     expect(text).toContain('"user":"a"')
   })
 

@@ -1,5 +1,5 @@
 const SECRET_KEY =
-  /^(?:authorization|proxy-authorization|cookie|set-cookie|.*(?:password|passwd|secret|token|credential|private_?key|api_?key|access_?key))$/i
+  /^(?:authorization|proxy-authorization|cookie|set-cookie|pass(?:phrase)?|.*(?:password|passwd|secret|token|credential|private_?key|secret_?key|api_?key|access_?key))$/i
 const SECRET_TEXT: readonly [RegExp, string][] = [
   [/\b(bearer|basic)\s+[\w.~+/=-]{8,}/gi, '$1 [redacted]'],
   [/\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g, '[redacted]'],
