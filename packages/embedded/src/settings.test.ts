@@ -57,7 +57,12 @@ describe('the settings of the suite', () => {
     ['BERTH_SECRET_KEY', 'c2hvcnQ='],
     ['BERTH_TOKEN_ALG', 'HS256'],
     ['DATABASE_URL', 'mysql://somewhere'],
+    ['DATABASE_URL', 'postgres://user:hunter22@:::'],
     ['NATS_URL', 'http://somewhere'],
+    ['NATS_URL', 'nats://a,b'],
+    ['NATS_URL', 'nats://user:hunter22@:::'],
+    ['BERTH_CORE_DATABASE_URL', 'postgres://core@somewhere/berth'],
+    ['BERTH_TOKEN_NATS_CREDS', '/token.creds'],
     ['BERTH_NATS_REPLICAS', '2'],
     ['BERTH_STORAGE', 'ftp'],
     ['BERTH_STORAGE', 's3'],
@@ -107,6 +112,23 @@ describe('the settings of the suite', () => {
     const { warnings } = load({ BERTH_HTP_PORT: '1', BERTH_CORE_SERVICE_HOST: '10.0.0.1', PATH: '/bin' })
     expect(warnings).toHaveLength(2)
     expect(warnings[1]).toBe('unknown setting BERTH_HTP_PORT is ignored; the nearest known one is BERTH_HTTP_PORT')
+  })
+
+  it('name the file of credentials that cannot be read', () => {
+    const one = refusal({ NATS_URL: 'nats://a', BERTH_LOG_COLLECTOR_NATS_CREDS: '/nowhere' })
+    expect([one.exitCode, one.message]).toEqual([2, 'berth: cannot read /nowhere (BERTH_LOG_COLLECTOR_NATS_CREDS)'])
+  })
+
+  it('warn of what only a service run alone reads', () => {
+    const { warnings } = load({
+      BERTH_REGISTRY_ROOT: '/blobs',
+      BERTH_GATEWAY_CORE_URLS: 'http://core',
+      BERTH_REPLICA: '',
+    })
+    expect(warnings).toEqual([
+      'BERTH_GATEWAY_CORE_URLS is for a service run alone and is ignored',
+      'BERTH_REGISTRY_ROOT is for a service run alone and is ignored',
+    ])
   })
 
   it('accept a random secret key', () => {

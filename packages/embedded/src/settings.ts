@@ -1,4 +1,3 @@
-import { accessSync, constants } from 'node:fs'
 import { BlockList, isIP } from 'node:net'
 import { join, resolve } from 'node:path'
 import {
@@ -13,6 +12,7 @@ import { LogLevel, SERVICES, type ServiceName } from '@berth/types'
 import { z } from 'zod'
 import { nearest } from './nearest.ts'
 import { weaknessOfPassword } from './secrets.ts'
+import { checkAccountsOfParts, checkReadable, isDecidedHere } from './settings-of-parts.ts'
 import { EXIT, StartRefused } from './start-refused.ts'
 
 const port = z.coerce
@@ -46,10 +46,14 @@ const Env = z.object({
   DATABASE_URL: z
     .string()
     .regex(/^postgres(ql)?:\/\//, 'must begin with postgres://')
+    .refine((text) => URL.canParse(text), 'must be a URL')
     .optional(),
   NATS_URL: z
     .string()
-    .regex(/^(nats|tls|wss?):\/\//, 'must begin with nats:// or tls://')
+    .refine(
+      (text) => text.split(',').every(isNatsUrl),
+      'must be URLs divided by commas that begin with nats:// or tls://',
+    )
     .optional(),
   BERTH_NATS_REPLICAS: z.enum(['1', '3', '5'], 'must be 1, 3 or 5').transform(Number).default(1),
   BERTH_STORAGE: z.enum(['filesystem', 's3'], 'must be filesystem').default('filesystem'),
@@ -84,6 +88,7 @@ export function loadSuiteSettings(env: NodeJS.ProcessEnv, root: string): SuiteSe
   const e = parsed(env)
   refuseS3(e.BERTH_STORAGE, env)
   refuseLater(env)
+  checkAccountsOfParts(env)
   if (e.BERTH_TLS === 'files') for (const name of ['BERTH_TLS_CERT', 'BERTH_TLS_KEY'] as const) checkFile(name, e[name])
   if (e.BERTH_HTTP_REDIRECT && e.BERTH_TLS === 'off' && !e.BERTH_EXTERNAL_URL?.startsWith('https:')) {
     throw wrong('needs BERTH_TLS, or a BERTH_EXTERNAL_URL that begins with https://', 'BERTH_HTTP_REDIRECT')
@@ -149,11 +154,7 @@ function refuseLater(env: NodeJS.ProcessEnv): void {
 
 function checkFile(name: string, path: string | undefined): void {
   if (!path) throw wrong('must be set when BERTH_TLS is files', name)
-  try {
-    accessSync(path, constants.R_OK)
-  } catch {
-    throw wrong(`cannot read ${path}`, name)
-  }
+  checkReadable(name, path)
 }
 
 /** Other people's scripts and Kubernetes' service links set names like ours: said once, never refused. */
@@ -161,13 +162,19 @@ function* warningsOf(env: NodeJS.ProcessEnv): Generator<string> {
   const known = new Map(KNOWN_SETTINGS.map((setting) => [setting.name, setting]))
   for (const name of Object.keys(env).sort()) {
     // BERTH_E2E_… steer tests that start suites.
-    if (!name.startsWith('BERTH_') || known.has(name) || name.startsWith('BERTH_E2E_')) continue
+    if (!name.startsWith('BERTH_') || name.startsWith('BERTH_E2E_')) continue
+    if (isDecidedHere(name) && env[name]) yield `${name} is for a service run alone and is ignored`
+    if (known.has(name)) continue
     yield `unknown setting ${name} is ignored; the nearest known one is ${nearest(name, known.keys())}`
   }
 }
 
 function wrong(what: string, setting: string): StartRefused {
   return new StartRefused(EXIT.wrongSetting, what, setting)
+}
+
+function isNatsUrl(text: string): boolean {
+  return /^(nats|tls|wss?):\/\//.test(text) && URL.canParse(text)
 }
 
 function complain(context: z.core.$RefinementCtx, message: string | undefined): void {

@@ -142,15 +142,18 @@ const CONNECT_MS = 15_000
 
 async function connected(user: string, store: NatsStore, credentials: string | undefined, say: Say) {
   let timer: NodeJS.Timeout | undefined
+  const refusal = (cause?: unknown) =>
+    new StartRefused(EXIT.missingPart, `the NATS server does not let ${user} in`, 'NATS_URL', { cause })
   const late = new Promise<never>((_, reject) => {
-    const refusal = new StartRefused(EXIT.missingPart, 'the NATS server does not let us in', 'NATS_URL')
-    timer = setTimeout(() => reject(refusal), CONNECT_MS)
+    timer = setTimeout(() => reject(refusal()), CONNECT_MS)
   })
   try {
     return await Promise.race([
       connectBus({ user, nats: natsSettings(store.url, credentials), log: loggerOf(say) }),
       late,
     ])
+  } catch (err) {
+    throw err instanceof StartRefused ? err : refusal(err)
   } finally {
     clearTimeout(timer)
   }

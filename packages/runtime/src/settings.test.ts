@@ -37,6 +37,7 @@ describe('the settings of a service', () => {
     [{ NATS_URL: 'http://x' }, 'NATS_URL: must begin with nats:// or tls://'],
     [{ BERTH_LOG_COLLECTOR_LISTEN: '127.0.0.1:99999' }, 'BERTH_LOG_COLLECTOR_LISTEN: must be host:port'],
     [{ BERTH_LOG_LEVEL: 'loud' }, 'BERTH_LOG_LEVEL: '],
+    [{ BERTH_LOG_COLLECTOR_NATS_CREDS: '/nowhere' }, 'BERTH_LOG_COLLECTOR_NATS_CREDS: holds no NATS credentials'],
   ])('stop the boot with one line when one is wrong: %j', (wrong, words) => {
     expect(() => serviceSettings('log-collector', { ...env, ...wrong })).toThrow(words)
   })

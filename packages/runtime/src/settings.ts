@@ -71,11 +71,19 @@ export function serviceSettings(service: ServiceName, env: NodeJS.ProcessEnv): S
   return {
     listen: addressOf(`${prefix}_LISTEN`, env),
     adminListen: addressOf(`${prefix}_ADMIN_LISTEN`, env),
-    nats: natsSettings(common.NATS_URL, env[`${prefix}_NATS_CREDS`] || undefined),
+    nats: natsOf(common.NATS_URL, `${prefix}_NATS_CREDS`, env),
     logLevel: common.BERTH_LOG_LEVEL,
     replica: common.BERTH_REPLICA,
     parentPid: common.BERTH_PARENT_PID,
     graceMs: common.BERTH_SHUTDOWN_GRACE_MS,
+  }
+}
+
+function natsOf(url: string, name: string, env: NodeJS.ProcessEnv): NatsSettings {
+  try {
+    return natsSettings(url, env[name] || undefined)
+  } catch {
+    throw new SettingInvalid(`${name}: holds no NATS credentials`)
   }
 }
 
