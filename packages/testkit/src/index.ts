@@ -1,3 +1,13 @@
+export {
+  INDEX_TYPE,
+  indexOf,
+  MANIFEST_TYPE,
+  sha256,
+  someBytes,
+  someImage,
+  type TestImage,
+  type TestIndex,
+} from './image.ts'
 export { type ThrowAwayNats, throwAwayNats } from './nats.ts'
 export { suiteAccounts } from './nats-accounts.ts'
 export { type ThrowAwayPostgres, throwAwayPostgres } from './postgres.ts'

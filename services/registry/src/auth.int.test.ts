@@ -1,5 +1,6 @@
+import { sha256, someBytes, someImage } from '@berth/testkit'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { codeOf, RegistryClient, sha256, someBytes, someImage } from './testing/registry-client.ts'
+import { codeOf, RegistryClient } from './testing/registry-client.ts'
 import { accessTo } from './testing/test-tokens.ts'
 import { openWorld, type Replica, testProject, type World } from './testing/test-world.ts'
 

@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
+import { MANIFEST_TYPE, sha256, someImage } from '@berth/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { MANIFEST_TYPE, RegistryClient, sha256, someImage } from './testing/registry-client.ts'
+import { RegistryClient } from './testing/registry-client.ts'
 import { accessTo } from './testing/test-tokens.ts'
 import { openWorld, type Replica, type World } from './testing/test-world.ts'
 

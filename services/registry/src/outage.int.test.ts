@@ -1,5 +1,6 @@
+import { someImage } from '@berth/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { codeOf, RegistryClient, someImage } from './testing/registry-client.ts'
+import { codeOf, RegistryClient } from './testing/registry-client.ts'
 import { openWorld, type Replica, type World } from './testing/test-world.ts'
 
 let world: World

@@ -1,13 +1,6 @@
+import { INDEX_TYPE, indexOf, MANIFEST_TYPE, sha256, someBytes, someImage } from '@berth/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import {
-  codeOf,
-  INDEX_TYPE,
-  MANIFEST_TYPE,
-  RegistryClient,
-  sha256,
-  someBytes,
-  someImage,
-} from './testing/registry-client.ts'
+import { codeOf, RegistryClient } from './testing/registry-client.ts'
 import { openWorld, type Replica, type World } from './testing/test-world.ts'
 
 let world: World
@@ -135,24 +128,14 @@ describe('pushing and pulling', () => {
     const app = client('library/multi')
     const images = [someImage(), someImage()]
     for (const image of images) expect((await app.pushImage(image)).status).toBe(201)
-    const index = Buffer.from(
-      JSON.stringify({
-        schemaVersion: 2,
-        mediaType: INDEX_TYPE,
-        manifests: images.map((image) => ({
-          mediaType: MANIFEST_TYPE,
-          digest: image.digest,
-          size: image.manifest.length,
-        })),
-      }),
-    )
-    expect((await app.putManifest('latest', index, INDEX_TYPE)).status).toBe(201)
+    const index = indexOf(images)
+    expect((await app.putManifest('latest', index.manifest, INDEX_TYPE)).status).toBe(201)
     const got = await app.fetch('manifests/latest')
     expect(got.headers.get('content-type')).toBe(INDEX_TYPE)
-    expect(Buffer.from(await got.arrayBuffer())).toEqual(index)
+    expect(Buffer.from(await got.arrayBuffer())).toEqual(index.manifest)
     const child = images[0]?.digest
     expect((await app.fetch(`manifests/${child}`, { method: 'DELETE' })).status).toBe(412)
-    expect((await app.fetch(`manifests/${sha256(index)}`, { method: 'DELETE' })).status).toBe(202)
+    expect((await app.fetch(`manifests/${index.digest}`, { method: 'DELETE' })).status).toBe(202)
     expect((await app.fetch('manifests/latest')).status).toBe(404)
     expect((await app.fetch(`manifests/${child}`, { method: 'DELETE' })).status).toBe(202)
     expect((await app.fetch(`manifests/${child}`)).status).toBe(404)

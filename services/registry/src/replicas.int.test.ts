@@ -1,6 +1,7 @@
+import { sha256, someBytes, someImage } from '@berth/testkit'
 import { projectPut } from '@berth/types'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { RegistryClient, sha256, someBytes, someImage } from './testing/registry-client.ts'
+import { RegistryClient } from './testing/registry-client.ts'
 import { openWorld, type Replica, testProject, type World } from './testing/test-world.ts'
 
 let world: World

@@ -1,8 +1,9 @@
 import { connectBus, type Followed } from '@berth/messaging'
 import { natsSettings, silentLogger } from '@berth/runtime'
+import { MANIFEST_TYPE, sha256, someBytes, someImage } from '@berth/testkit'
 import { EventEnvelope } from '@berth/types'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { codeOf, MANIFEST_TYPE, RegistryClient, sha256, someBytes, someImage } from '../testing/registry-client.ts'
+import { codeOf, RegistryClient } from '../testing/registry-client.ts'
 import { openWorld, type Replica, type World } from '../testing/test-world.ts'
 
 let world: World

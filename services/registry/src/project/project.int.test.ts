@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { sha256, someImage } from '@berth/testkit'
 import {
   healthCheck,
   projectClose,
@@ -11,7 +12,7 @@ import {
   tagList,
 } from '@berth/types'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { codeOf, RegistryClient, sha256, someImage } from '../testing/registry-client.ts'
+import { codeOf, RegistryClient } from '../testing/registry-client.ts'
 import { accessTo } from '../testing/test-tokens.ts'
 import { openWorld, type Replica, testProject, type World } from '../testing/test-world.ts'
 

@@ -1,6 +1,7 @@
+import { MANIFEST_TYPE, someImage } from '@berth/testkit'
 import { artifactList, projectPut } from '@berth/types'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { MANIFEST_TYPE, RegistryClient, someImage } from '../testing/registry-client.ts'
+import { RegistryClient } from '../testing/registry-client.ts'
 import { accessTo } from '../testing/test-tokens.ts'
 import { openWorld, testProject, type World } from '../testing/test-world.ts'
 

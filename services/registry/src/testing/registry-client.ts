@@ -1,44 +1,4 @@
-import { createHash, randomBytes } from 'node:crypto'
-
-export const MANIFEST_TYPE = 'application/vnd.oci.image.manifest.v1+json'
-export const INDEX_TYPE = 'application/vnd.oci.image.index.v1+json'
-
-export function sha256(bytes: Uint8Array | string): string {
-  return `sha256:${createHash('sha256').update(bytes).digest('hex')}`
-}
-
-export function someBytes(length: number): Buffer {
-  return randomBytes(length)
-}
-
-export interface TestImage {
-  manifest: Buffer
-  digest: string
-  config: Buffer
-  layers: Buffer[]
-}
-
-/** An image of random layers of these lengths. */
-export function someImage(layerLengths: readonly number[] = [1000], extra: Record<string, unknown> = {}): TestImage {
-  const config = Buffer.from(
-    JSON.stringify({ architecture: 'amd64', os: 'linux', nonce: someBytes(8).toString('hex') }),
-  )
-  const layers = layerLengths.map(someBytes)
-  const manifest = Buffer.from(
-    JSON.stringify({
-      schemaVersion: 2,
-      mediaType: MANIFEST_TYPE,
-      config: { mediaType: 'application/vnd.oci.image.config.v1+json', digest: sha256(config), size: config.length },
-      layers: layers.map((layer) => ({
-        mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip',
-        digest: sha256(layer),
-        size: layer.length,
-      })),
-      ...extra,
-    }),
-  )
-  return { manifest, digest: sha256(manifest), config, layers }
-}
+import { MANIFEST_TYPE, sha256, type TestImage } from '@berth/testkit'
 
 /** One who speaks the distribution API to one replica about one repository. */
 export class RegistryClient {

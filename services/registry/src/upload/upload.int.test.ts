@@ -1,7 +1,8 @@
 import { readdir, readlink, utimes } from 'node:fs/promises'
 import { request } from 'node:http'
+import { sha256, someBytes, someImage } from '@berth/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { codeOf, RegistryClient, sha256, someBytes, someImage } from '../testing/registry-client.ts'
+import { codeOf, RegistryClient } from '../testing/registry-client.ts'
 import { openWorld, type Replica, type World } from '../testing/test-world.ts'
 
 let world: World
