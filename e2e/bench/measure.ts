@@ -17,7 +17,7 @@ export interface Target {
   headers: Record<string, string>
 }
 
-export interface Measured {
+interface Measured {
   rate: number
   /** Highest sum of PSS over all its processes, and the highest of one of them. */
   peakMiB: number

@@ -4,7 +4,7 @@ import { connect, type NatsConnection } from 'nats'
 import { runOk, sleep } from './process.ts'
 import { CLONE, type Suite } from './suite.ts'
 
-export type Event = Omit<EventEnvelope, 'data'> & { data: { repository?: string; digest?: string; tags?: string[] } }
+type Event = Omit<EventEnvelope, 'data'> & { data: { repository?: string; digest?: string; tags?: string[] } }
 
 export interface Events {
   /** The first one that fits, past or to come. @throws {Error} when none comes within 20 s */

@@ -9,7 +9,7 @@ import { freePort, openScratch, removeScratch } from './scratch.ts'
 export const CLONE = fileURLToPath(new URL('../..', import.meta.url))
 
 /** `$BERTH_DATA/suite.json`, as docs/contract.md has it. */
-export interface SuiteFile {
+interface SuiteFile {
   version: string
   url: string
   pid: number

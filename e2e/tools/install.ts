@@ -33,7 +33,7 @@ const PROGRAMS = {
   perl: ['-e', 'printf "perl %vd\n", $^V'],
 } as const
 
-export type Program = keyof typeof PROGRAMS
+type Program = keyof typeof PROGRAMS
 
 export interface Tools {
   /** Where the unpacked packages are: `<root>/usr/bin/podman`. */

@@ -2,8 +2,7 @@ import { type Blob, blobOf, blobOfSource, jsonBlob, noise } from './blob.ts'
 import { fileEntry, tar } from './tar.ts'
 
 export const OCI_MANIFEST = 'application/vnd.oci.image.manifest.v1+json'
-export const OCI_INDEX = 'application/vnd.oci.image.index.v1+json'
-export const DOCKER_MANIFEST = 'application/vnd.docker.distribution.manifest.v2+json'
+const OCI_INDEX = 'application/vnd.oci.image.index.v1+json'
 export const DOCKER_LIST = 'application/vnd.docker.distribution.manifest.list.v2+json'
 
 export type Architecture = 'amd64' | 'arm64'

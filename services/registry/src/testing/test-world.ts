@@ -24,7 +24,7 @@ export interface Replica {
 }
 
 /** One in a process of its own. */
-export interface SpawnedReplica extends Replica {
+interface SpawnedReplica extends Replica {
   /** As if the power went. */
   kill(): Promise<void>
   signal(name: NodeJS.Signals): void
