@@ -59,6 +59,13 @@ describe('the import fences', () => {
     expect(brokenFences(top).join('\n')).toContain('does not stand below it')
   })
 
+  it('catch a package above that only tests are given', () => {
+    const manifest = { name: '@berth/errors', devDependencies: { '@berth/types': 'workspace:*' } }
+    plant('packages/errors/package.json', JSON.stringify(manifest))
+    plant('packages/errors/src/index.ts', "import { here } from '@berth/types'\nexport const there = here\n")
+    expect(brokenFences(top)).toEqual([expect.stringContaining('not among its dependencies')])
+  })
+
   it('catch a dependency on a service', () => {
     room('packages/types', '@berth/types', { '@berth/core': 'workspace:*' })
     expect(brokenFences(top).join('\n')).toContain('which is no package')

@@ -90,6 +90,9 @@ function brokenImport(top: string, room: Room, file: string, target: string): st
   const library = target.startsWith('@') ? target.split('/').slice(0, 2).join('/') : (target.split('/')[0] ?? '')
   if (target.startsWith('@berth/') && target !== library) return [`${where}, past the door of ${library}`]
   if (library === '@berth/testkit' && !TESTS.test(file)) return [`${where}, which is for tests only`]
+  if (library.startsWith('@berth/') && !TESTS.test(file) && !room.dependencies.includes(library)) {
+    return [`${where}, which is not among its dependencies`]
+  }
   const home = KEPT_IN[library]
   if (home && room.path !== home && !OUTSIDERS.includes(room.path) && !TESTS.test(file)) {
     return [`${where}, which only ${home} may`]
