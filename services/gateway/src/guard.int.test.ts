@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { type ClientRequest, get, type IncomingMessage, request, type ServerResponse } from 'node:http'
 import { describe, expect, it } from 'vitest'
-import { ask, codesOf, openTrial, sendRaw, until } from './trial/index.ts'
+import { ask, codesOf, openTrial, sendRaw, statusesOf, until } from './trial/index.ts'
 
 const CHUNK = Buffer.alloc(64 * 1024, 1)
 
@@ -108,6 +108,18 @@ describe('a service that dies in the middle of its answer', () => {
 })
 
 describe('a service that answers before it has the whole body', () => {
+  it('leaves the connection fit for the next request, however much of the body was still to come', async () => {
+    const trial = await openTrial()
+    trial.registry[0]?.answer((req, res) => {
+      const refused = req.method === 'PUT'
+      res.writeHead(refused ? 413 : 200, { 'content-length': 0 }).end()
+    })
+    const body = 'x'.repeat(8 * 1024 * 1024)
+    const put = `PUT /v2/a/b/manifests/c HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n`
+    const text = await sendRaw(trial.gateway.port, [`${put}${body}`, 'GET /v2/ HTTP/1.1\r\nHost: a\r\n\r\n'], 2_000)
+    expect(statusesOf(text)).toEqual([413, 200])
+  })
+
   it('is heard by the client, and its request is not kept waiting', async () => {
     const trial = await openTrial()
     const [registry] = trial.registry

@@ -164,6 +164,9 @@ class Passage {
   #end(): void {
     clearTimeout(this.#timer)
     if (!this.#answer?.complete || !this.#proxyReq?.writableFinished) this.#proxyReq?.destroy()
+    // What is left of the body stands before the next request on the client's connection.
+    this.#req.unpipe()
+    this.#req.resume()
     this.#promise.resolve()
   }
 }
