@@ -28,6 +28,8 @@ export interface DataDir {
   isNew: boolean
   /** Where Postgres keeps its files: inside, or under /var/lib/berth where its account cannot get in. */
   postgresHome: string
+  /** Makes it, when it is not inside. */
+  makePostgresHome(): Promise<void>
   at(...names: string[]): string
   /** Makes a directory inside, for its owner alone. */
   make(...names: string[]): Promise<string>
@@ -76,6 +78,9 @@ function claimed(path: string, found: Marker, postgresHome: string, release: () 
     isNew: !marker.settled,
     hasKey: marker.keyProof !== undefined,
     postgresHome,
+    makePostgresHome: async () => {
+      if (dirname(postgresHome) === SHARED_HOME) await makeHomeElsewhere(postgresHome, path)
+    },
     async bindKey(secretKey, setting) {
       const keyProof = createHmac('sha256', Buffer.from(secretKey, 'base64')).update(marker.id).digest('base64url')
       if (marker.keyProof === keyProof) return
@@ -110,12 +115,14 @@ async function makeDirectory(directory: string): Promise<void> {
 async function chooseHome(directory: string, id: string): Promise<string> {
   const user = await unprivilegedUser()
   if (!user || (await canTraverse(directory, user))) return join(directory, 'postgres')
-  const home = join(SHARED_HOME, id)
+  return join(SHARED_HOME, id)
+}
+
+async function makeHomeElsewhere(home: string, directory: string): Promise<void> {
   await makeSharedHome()
   await mkdir(home, { recursive: true, mode: 0o700 })
   // For whoever finds it and wonders whether it is still of use.
   await writePrivateFile(join(home, 'belongs-to'), `${directory}\n`)
-  return home
 }
 
 async function readOrMakeMarker(directory: string): Promise<Marker> {

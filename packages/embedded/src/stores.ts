@@ -45,6 +45,7 @@ export async function openDatabaseStore(input: StoreInput, external: string | un
   }
   const { secretKey, voices, data } = input
   const passwordOf = (role: string) => derivedPassword(secretKey, `postgres:${role}`)
+  await data.makePostgresHome()
   const port = await input.port()
   const own = await supervise<RunningPostgres>({
     name: 'Postgres',

@@ -234,6 +234,15 @@ describe('a start that is refused', () => {
     ['a NATS that is not there', () => ({ NATS_URL: 'nats://127.0.0.1:1' }), 5, /\(NATS_URL\)$/],
     ['a Postgres that is not there', () => ({ DATABASE_URL: 'postgres://127.0.0.1:1/x' }), 5, /\(DATABASE_URL\)$/],
   ]
+  it('leaves nothing outside of a closed data directory', async () => {
+    data = join(directory, 'closed as well', 'data')
+    mkdirSync(dirname(data), { mode: 0o700 })
+    const one = run({ DATABASE_URL: 'postgres://127.0.0.1:1/x' })
+    expect(await one.code).toBe(5)
+    const { id } = JSON.parse(readFileSync(join(data, 'berth.json'), 'utf8'))
+    expect(existsSync(join('/var/lib/berth', id))).toBe(false)
+  })
+
   it.each(refusals)('by %s is one line and an exit code, and leaves nothing', async (_what, env, exitCode, line) => {
     const one = run(env())
     expect(await one.code).toBe(exitCode)
