@@ -40,6 +40,7 @@ const Thrown = z.object({
   message: z.string().default(''),
   type: z.string().optional(),
   errors: z.array(z.object({ path: z.string(), message: z.string(), errorCode: z.string().optional() })).optional(),
+  headers: z.object({ Allow: z.string().optional() }).optional().catch(undefined),
 })
 type Thrown = z.output<typeof Thrown>
 
@@ -54,9 +55,10 @@ class MediaTypeUnsupported extends DomainError {
 }
 
 /** Turns what express, its body parser and the validator throw into errors of ours; the rest goes on as it is. */
-export const translateErrors: ErrorRequestHandler = (err, _req, _res, next) => {
+export const translateErrors: ErrorRequestHandler = (err, _req, res, next) => {
   if (err instanceof DomainError) return next(err)
   const thrown = Thrown.safeParse(err)
+  if (thrown.data?.headers?.Allow && !res.headersSent) res.set('Allow', thrown.data.headers.Allow)
   next(thrown.success && thrown.data.status < 500 ? translated(thrown.data) : err)
 }
 

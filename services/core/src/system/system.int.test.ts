@@ -219,8 +219,9 @@ describe('what is not there', () => {
   })
 
   it('is 405 where the path is there and the method is not', async () => {
-    const { status, body } = await core.delete('/systeminfo', { as: admin })
+    const { status, body, headers } = await core.delete('/systeminfo', { as: admin })
     expect([status, body]).toMatchObject([405, { errors: [{ code: 'METHOD_NOT_ALLOWED' }] }])
+    expect(headers.get('allow')?.split(', ').sort()).toEqual(['GET'])
   })
 })
 
