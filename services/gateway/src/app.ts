@@ -18,10 +18,12 @@ import {
 } from './limit/index.ts'
 import { type HttpsDoor, httpsUrl } from './redirect.ts'
 import { routeOf, sessionOf } from './route.ts'
+import { HEALTH_PATH, type SuiteHealth } from './suite-health.ts'
 
 export interface AppDeps {
   dispatcher: Dispatcher
   failedLogins: FailedLogins
+  health: SuiteHealth
   trusted: readonly Network[]
   external?: ExternalUrl
   /** Answer plain HTTP with a redirect to this door. */
@@ -58,6 +60,7 @@ async function serve(exchange: Exchange, deps: AppDeps): Promise<void> {
   }
   const route = routeOf(path)
   exchange.route = route
+  if (path === HEALTH_PATH && req.method === 'GET' && !head.hasBody) return answerHealth(exchange, deps)
   const session = route === 'registry' ? sessionOf(path) : undefined
 
   const kind = kindOf(req.method ?? '', path)
@@ -131,6 +134,19 @@ function redirect({ req, res, context }: Exchange, location: string, { isStoppin
   if (isStopping()) res.shouldKeepAlive = false
   res.writeHead(308, { location, 'content-length': '0', 'x-request-id': context.requestId }).end()
   req.resume()
+}
+
+/** Always 200, whatever is down; what is, stands in the body. */
+async function answerHealth({ res, context }: Exchange, { health, isStopping }: AppDeps): Promise<void> {
+  const text = await health()
+  if (isStopping()) res.shouldKeepAlive = false
+  res.writeHead(200, {
+    'content-type': 'application/json; charset=utf-8',
+    'content-length': Buffer.byteLength(text),
+    'cache-control': 'no-store',
+    'x-request-id': context.requestId,
+  })
+  res.end(text)
 }
 
 /** Our own answers; nobody behind us had a say. */

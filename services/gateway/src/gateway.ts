@@ -7,6 +7,7 @@ import { type Door, openDoor } from './door/index.ts'
 import { createForwarder } from './forward/index.ts'
 import { limitFailedLogins, unlimitedLogins } from './limit/index.ts'
 import { gatewayMetrics } from './metrics.ts'
+import { suiteHealth } from './suite-health.ts'
 import { openPair, readPair, watchPair } from './tls/index.ts'
 import { createPool, type Pool, watchHealth } from './upstream/index.ts'
 
@@ -31,9 +32,12 @@ export async function openGateway(config: Config, running: Running): Promise<Gat
   life.onStop('connections to services', () => forwarder.close())
 
   const onRefused = () => counted.refusedLogins.inc()
+  let validTo: (() => Date) | undefined
+  const health = () => healthOf(validTo?.())
   const app = {
     dispatcher: createDispatcher({ pools, forwarder, failures: counted.failures, retries: counted.retries, log }),
     failedLogins: perMinute === 0 ? unlimitedLogins : limitFailedLogins({ perMinute, onRefused }),
+    health: suiteHealth(pools, health),
     trusted: config.trustedProxies,
     external,
     isStopping: () => !life.running,
@@ -42,11 +46,12 @@ export async function openGateway(config: Config, running: Running): Promise<Gat
     refusals: counted.refusals,
   }
   const tls = config.tls && (await openTlsDoor(config, config.tls, createApp(app), running))
+  validTo = tls?.validTo
   const redirect = config.redirect ? { port: tls?.door.port ?? 443, external } : undefined
   const { listen: address, reusePort } = config
   const door = await openDoor({ app: createApp({ ...app, redirect }), address, reusePort, log })
   life.onStop('public doors', () => Promise.all([door.close(), tls?.door.close()]))
-  return { port: door.port, tlsPort: tls?.door.port, pools, health: () => healthOf(tls?.validTo()) }
+  return { port: door.port, tlsPort: tls?.door.port, pools, health }
 }
 
 function openPools({ upstreams }: Config): Record<Routed, Pool> {

@@ -64,3 +64,56 @@ describe('health checks', () => {
     expect([answer.status, codesOf(answer), answer.headers['retry-after']]).toEqual([503, ['UNAVAILABLE'], '5'])
   })
 })
+
+describe('the health of the suite', () => {
+  const HEALTH = '/api/v2.0/health'
+  const partsOf = (body: string) => {
+    const { status, components } = JSON.parse(body) as {
+      status: string
+      components: { name: string; status: string }[]
+    }
+    return {
+      status,
+      healthy: components.filter((part) => part.status === 'healthy').map(({ name }) => name),
+      components,
+    }
+  }
+
+  it('is what core says', async () => {
+    const trial = await openTrial()
+    const answer = await ask(`${trial.url}${HEALTH}`)
+    expect([answer.status, answer.body]).toEqual([200, 'core-0'])
+    expect(answer.headers['x-request-id']).toBeDefined()
+  })
+
+  it('is told without core when that is gone: 200, and what is not known is not healthy', async () => {
+    const trial = await openTrial()
+    await until(() => expect(statesOf(trial)).toEqual(['ready']))
+    await until(() => expect(trial.gateway.pools.token.upstreams[0]?.state).toBe('ready'))
+    await trial.core[0]?.kill()
+    const answer = await ask(`${trial.url}${HEALTH}`)
+    expect(answer.status).toBe(200)
+    const { status, healthy, components } = partsOf(answer.body)
+    expect([status, healthy]).toEqual(['unhealthy', ['gateway', 'registry', 'token']])
+    expect(components.map(({ name }) => name)).toEqual([
+      'core',
+      'database',
+      'gateway',
+      'log-collector',
+      'nats',
+      'registry',
+      'storage',
+      'token',
+    ])
+  })
+
+  it('is answered although core takes the question and says nothing', async () => {
+    const frozen = createTcpServer(() => undefined).listen(0, '127.0.0.1')
+    await once(frozen, 'listening')
+    open.push(frozen)
+    const { port } = frozen.address() as AddressInfo
+    const trial = await openTrial({ env: { BERTH_GATEWAY_CORE_URLS: `http://127.0.0.1:${port}` } })
+    const answer = await ask(`${trial.url}${HEALTH}`)
+    expect([answer.status, partsOf(answer.body).status]).toEqual([200, 'unhealthy'])
+  })
+})

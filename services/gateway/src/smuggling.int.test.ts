@@ -91,7 +91,7 @@ describe('a request that can be read in two ways', () => {
   })
 
   it('because its head is larger than we read is refused in the shape of every error', async () => {
-    const text = await sendRaw(trial.gateway.port, `GET /v2/ HTTP/1.1\r\n${HOST}X: ${'a'.repeat(20_000)}\r\n\r\n`)
+    const text = await sendRaw(trial.gateway.port, `GET /v2/ HTTP/1.1\r\n${HOST}X: ${'a'.repeat(70_000)}\r\n\r\n`)
     expect(statusesOf(text)).toEqual([431])
     expect(text).toContain('{"errors":[{"code":"BAD_REQUEST"')
   })

@@ -9,6 +9,8 @@ import type { Pair } from '../tls/index.ts'
 import { answerRaw } from './raw-answer.ts'
 
 const SERVER_OPTIONS: ServerOptions = {
+  // A token for many repositories is long; the registry takes as much.
+  maxHeaderSize: 64 * 1024,
   // Layers take as long as they take; a head does not.
   requestTimeout: 0,
   headersTimeout: 30_000,
