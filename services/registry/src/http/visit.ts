@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { RepositoryName } from '@berth/oci'
 import { type Action, type Caller, type Grant, NotAuthorized } from '../auth/index.ts'
 
@@ -20,7 +20,7 @@ export function grantOf(caller: Caller, name: RepositoryName, action: Action): G
 }
 
 /** Answers without a body. */
-export function answerEmpty(visit: Visit, status: number, headers: Record<string, string | number> = {}): void {
+export function answerEmpty(visit: Visit, status: number, headers: OutgoingHttpHeaders = {}): void {
   visit.res.writeHead(status, { 'content-length': 0, ...headers }).end()
 }
 

@@ -10,6 +10,16 @@ export class ManifestBlobUnknown extends DomainError {
   }
 }
 
+/** TAG_INVALID (414): the URL names more tags than one push may set. */
+export class TooManyTags extends DomainError {
+  override name = 'TooManyTags'
+  readonly code = 'TAG_INVALID'
+
+  constructor(limit: number) {
+    super(`one push may set ${limit} tags at most`, { status: 414 })
+  }
+}
+
 /** VIOLATE_FOREIGN_KEY_CONSTRAINT (412): an index names the manifest. */
 export class ManifestReferenced extends DomainError {
   override name = 'ManifestReferenced'

@@ -9,11 +9,13 @@ import {
   ManifestTooLarge,
   ManifestUnknown,
   parseManifest,
+  parseTag,
   type Reference,
   type RepositoryName,
   referrerType,
   requireSupported,
   type SupportedAlgorithm,
+  type Tag,
 } from '@berth/oci'
 import {
   answerBytes,
@@ -27,8 +29,12 @@ import {
 } from '../http/index.ts'
 import { admit, admitChange, admitPush, type WithProject } from '../project/index.ts'
 import { deleteManifest, deleteTagOnly } from './delete-manifest.ts'
+import { TooManyTags } from './manifest-errors.ts'
 import type { ManifestStore } from './manifest-store.ts'
 import { putManifest } from './put-manifest.ts'
+
+/** The specification asks for ten at least; each is a row to lock. */
+const MAX_TAGS = 32
 
 export interface ManifestParts {
   database: Database
@@ -90,7 +96,7 @@ async function receiveManifest(
   const manifest = parseManifest(bytes, visit.req.headers['content-type'])
   // Postgres keeps no text with a NUL in it; no media type has one.
   if (referrerType(manifest)?.includes('\0')) throw new ManifestInvalid('its artifact type must be a media type')
-  const tags = reference.kind === 'tag' ? [reference.tag] : []
+  const tags = tagsFor(reference, visit.query)
   const pushed = { name, digest, bytes, manifest, tags, actor: visit.caller.name }
   await withProject(name, () => putManifest(database, pushed, (facts) => admitPush(facts, grant)))
   onChange()
@@ -98,6 +104,7 @@ async function receiveManifest(
     location: `${visit.base}/v2/${name}/manifests/${digest}`,
     'docker-content-digest': digest,
     ...(manifest.subject && { 'oci-subject': manifest.subject.digest }),
+    ...(reference.kind === 'digest' && tags.length > 0 && { 'oci-tag': [...tags] }),
   })
 }
 
@@ -121,6 +128,20 @@ async function remove(
   if (!isGone) throw unknown(reference)
   onChange()
   answerEmpty(visit, 202)
+}
+
+/**
+ * The tags a push sets: that of its path or, when it names a digest, those of its `tag` parameters.
+ *
+ * @throws {TagInvalid} one is outside the grammar
+ * @throws {TooManyTags} more than a push may set
+ * @see distribution-spec, "Pushing manifests with tags"
+ */
+function tagsFor(reference: Reference, query: URLSearchParams): readonly Tag[] {
+  if (reference.kind === 'tag') return [reference.tag]
+  const tags = [...new Set(query.getAll('tag'))].map(parseTag)
+  if (tags.length > MAX_TAGS) throw new TooManyTags(MAX_TAGS)
+  return tags
 }
 
 /** @throws {DigestInvalid} the bytes are not what the URL says */

@@ -150,6 +150,25 @@ describe('manifests', () => {
     expect((await app.fetch(layer, { method: 'DELETE' })).status).toBe(404)
   })
 
+  it('are put by digest under several tags at once', async () => {
+    const app = client('library/many')
+    const image = someImage()
+    for (const blob of [image.config, ...image.layers]) await app.postBlob(blob)
+    const put = (tags: string[]) =>
+      app.putManifest(`${image.digest}?${tags.map((tag) => `tag=${tag}`).join('&')}`, image.manifest, MANIFEST_TYPE)
+    const answered = await put(['b', 'a', '1.0', 'a'])
+    expect([answered.status, answered.headers.get('oci-tag')]).toEqual([201, 'b, a, 1.0'])
+    const { tags } = (await (await app.fetch('tags/list')).json()) as { tags: string[] }
+    expect(tags).toEqual(['1.0', 'a', 'b'])
+    for (const tag of tags) {
+      expect((await app.fetch(`manifests/${tag}`)).headers.get('docker-content-digest')).toBe(image.digest)
+    }
+    const wrong = await put(['good', '.bad'])
+    expect([wrong.status, await codeOf(wrong)]).toEqual([400, 'TAG_INVALID'])
+    expect((await app.fetch('manifests/good')).status).toBe(404)
+    expect((await put(Array.from({ length: 33 }, (_, i) => `t${i}`))).status).toBe(414)
+  })
+
   it('pages tags in byte order', async () => {
     const app = client('library/tags')
     const image = someImage()
