@@ -10,7 +10,7 @@ const PATH = `/v2/${REPOSITORY}/manifests/${TAG}`
 /** wrk for GET; our own client for HEAD, after which wrk waits for a body that never comes. */
 async function get(tools: Tools, target: Target, connections: number, seconds: number): Promise<number> {
   const headers = Object.entries({ accept: OCI_MANIFEST, ...target.headers })
-  const flags = [`-t${Math.min(connections, 2)}`, `-c${connections}`, `-d${seconds}s`]
+  const flags = [`-t${Math.min(connections, 2)}`, `-c${connections}`, `-d${seconds}s`, '--timeout', '30s']
   const asked = headers.flatMap(([name, value]) => ['-H', `${name}: ${value}`])
   const { output } = await runOk('wrk', [...flags, ...asked, `${target.base}${PATH}`], { env: tools.env })
   const rate = /Requests\/sec: +([\d.]+)/.exec(output)
