@@ -1,6 +1,6 @@
 import type { Ask } from './ask.ts'
 import { BUCKETS, type Bucket, SETTING_SHAPES } from './buckets.ts'
-import { ASKS, EVENTS } from './catalogue.ts'
+import { ASKS, EVENTS, JOBS } from './catalogue.ts'
 import { LOG_LEVELS } from './log.ts'
 import { SERVICES } from './services.ts'
 
@@ -53,6 +53,19 @@ export function logChannel(): Record<string, Json> {
   }
 }
 
+export function jobChannel(): Record<string, Json> {
+  const types = JOBS.map(({ type }) => type)
+  return {
+    job: {
+      address: 'job.{type}',
+      summary: 'Work given inside the suite; each job is taken by one worker, and leaves the stream when it is done',
+      parameters: { type: { description: 'The kind of work', ...(types.length > 0 ? { enum: types } : {}) } },
+      messages: messages(['job.task']),
+      'x-stream': 'JOBS',
+    },
+  }
+}
+
 export function operationsOf(): Record<string, Json> {
   const knowing = BUCKETS.filter((bucket) => keysOf(bucket).length > 0)
   return {
@@ -65,6 +78,7 @@ export function operationsOf(): Record<string, Json> {
       ]),
     ),
     log: sends('log', 'A line is said', ['log.line']),
+    job: sends('job', 'A job is given', ['job.task']),
   }
 }
 

@@ -4,8 +4,9 @@ import { ComponentHealth } from './asks/health.ts'
 import { PublicKey } from './asks/token.ts'
 import type { Json } from './asyncapi-channels.ts'
 import { SETTING_SHAPES } from './buckets.ts'
-import { ASKS, EVENTS } from './catalogue.ts'
+import { ASKS, EVENTS, JOBS } from './catalogue.ts'
 import { EventEnvelope } from './event.ts'
+import { JobMessage } from './job.ts'
 import { LogLine } from './log.ts'
 import { RegistryProject } from './project.ts'
 
@@ -23,14 +24,16 @@ const SHARED: Named = {
   Scope,
 }
 
-/** The schema of every payload by name: `<ask>.request`, `<ask>.answer`, `<event>.data`, `know.<bucket>.<key>`. */
+/** The schema of every payload by name: `<ask>.request`, `<ask>.answer`, `<event>.data`, `<job>.parameters`, `know.<bucket>.<key>`. */
 export function payloadSchemas(): Record<string, Json> {
   const sent: Named = Object.fromEntries(ASKS.map((ask) => [`${ask.subject}.request`, ask.request]))
   const received: Named = {
     ...Object.fromEntries(ASKS.map((ask) => [`${ask.subject}.answer`, ask.response])),
     ...Object.fromEntries(EVENTS.map((event) => [`${event.subject}.data`, event.data])),
     ...Object.fromEntries(Object.entries(SETTING_SHAPES).map(([key, shape]) => [`know.settings.${key}`, shape])),
+    ...Object.fromEntries(JOBS.map((kind) => [`${kind.subject}.parameters`, kind.parameters])),
     EventEnvelope,
+    JobMessage,
   }
   const schemas = { ...convert({ ...SHARED, ...sent }, 'input'), ...convert({ ...SHARED, ...received }, 'output') }
   return Object.fromEntries(Object.entries(schemas).toSorted(([a], [b]) => (a < b ? -1 : 1)))

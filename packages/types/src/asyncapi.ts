@@ -1,6 +1,6 @@
 import { ERROR_CODES } from '@berth/errors'
 import type { Ask } from './ask.ts'
-import { channelsOf, type Json, keysOf, logChannel, operationsOf, reference } from './asyncapi-channels.ts'
+import { channelsOf, type Json, jobChannel, keysOf, logChannel, operationsOf, reference } from './asyncapi-channels.ts'
 import { payloadSchemas } from './asyncapi-schemas.ts'
 import { BUCKETS, type Bucket } from './buckets.ts'
 import { ASKS, CONSUMERS, EVENTS } from './catalogue.ts'
@@ -30,7 +30,7 @@ export function asyncApiDocument(version: string): Json {
         security: [reference('components', 'securitySchemes', 'natsUser')],
       },
     },
-    channels: { ...channelsOf(), ...logChannel() },
+    channels: { ...channelsOf(), ...logChannel(), ...jobChannel() },
     operations: operationsOf(),
     components: {
       messages: {
@@ -38,6 +38,11 @@ export function asyncApiDocument(version: string): Json {
         ...Object.assign({}, ...EVENTS.map(eventMessage)),
         ...Object.assign({}, ...BUCKETS.map(bucketMessages)),
         'log.line': { title: 'A log line', payload: reference('components', 'schemas', 'LogLine') },
+        'job.task': {
+          title: 'A job',
+          headers: reference('components', 'schemas', 'EventHeaders'),
+          payload: reference('components', 'schemas', 'JobMessage'),
+        },
         'ask.failed': {
           title: 'An ask that failed',
           headers: reference('components', 'schemas', 'FailureHeaders'),
@@ -55,7 +60,7 @@ export function asyncApiDocument(version: string): Json {
 const DESCRIPTION = [
   'Asks are NATS requests: publish to the subject with a reply subject below your own inbox (`_INBOX_<user>.>`).',
   'Services are registered with the NATS services API: `$SRV.PING`, `$SRV.INFO` and `$SRV.STATS` find them.',
-  'Events are in the JetStream stream `EVENTS` (7 days), log lines in `LOGS` (24 hours).',
+  'Events are in the JetStream stream `EVENTS` (7 days), log lines in `LOGS` (24 hours), jobs in `JOBS` until they are done.',
   'A program outside gets its user, its subjects and its durable consumer from `berth nats user add`.',
   'New fields may be added to any payload: leave those you do not know alone.',
 ].join('\n')

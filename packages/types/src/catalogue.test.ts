@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { ASKS, CONSUMERS, EVENTS, healthCheck, SERVICES, STREAMS, USES } from './index.ts'
+import { ASKS, CONSUMERS, EVENTS, healthCheck, JOBS, SERVICES, STREAMS, USES } from './index.ts'
 
-const subjects = [...ASKS, ...EVENTS].map(({ subject }) => subject)
+const subjects = [...ASKS, ...EVENTS, ...JOBS].map(({ subject }) => subject)
 
 describe('the catalogue', () => {
   it('names every subject once', () => {

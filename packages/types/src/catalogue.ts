@@ -8,6 +8,7 @@ import type { Bucket } from './buckets.ts'
 import type { EventKind } from './event.ts'
 import * as coreEvents from './events/core.ts'
 import * as registryEvents from './events/registry.ts'
+import type { JobKind } from './job.ts'
 import type { ServiceName } from './services.ts'
 
 /** Every question that can be asked. */
@@ -37,6 +38,12 @@ export const EVENTS: readonly EventKind[] = [
   registryEvents.artifactDeleted,
   registryEvents.tagDeleted,
 ]
+
+/**
+ * Every kind of work, each with a durable consumer named like its type. Empty: kinds come with the jobservice, and with
+ * it the right to give and to take them, so that until then nobody has it.
+ */
+export const JOBS: readonly JobKind[] = []
 
 /** Durable consumers of streams; `berth provision` makes them. */
 export const CONSUMERS = {

@@ -161,13 +161,21 @@ describe('the permissions of a program outside', () => {
 
 describe('the streams', () => {
   it('are bounded in age and in bytes', () => {
-    for (const { maxAgeNs, maxBytes } of STREAMS) expect(Math.min(maxAgeNs, maxBytes)).toBeGreaterThan(0)
+    for (const { kind, maxAgeNs, maxBytes } of STREAMS) {
+      expect(maxBytes).toBeGreaterThan(0)
+      if (kind === 'log') expect(maxAgeNs).toBeGreaterThan(0)
+    }
   })
 
-  it('hold what is told and said', () => {
+  it('let no job grow too old to be done', () => {
+    expect(STREAMS.filter(({ maxAgeNs }) => maxAgeNs === 0).map(({ kind }) => kind)).toEqual(['work-queue'])
+  })
+
+  it('hold what is told, given and said', () => {
     const subjects = STREAMS.flatMap((stream) => [...stream.subjects])
     for (const { subject } of EVENTS) expect(subjects.some((pattern) => covers(pattern, subject))).toBe(true)
-    expect(subjects.some((pattern) => covers(pattern, 'log.core.info'))).toBe(true)
+    for (const subject of ['log.core.info', 'job.GARBAGE_COLLECTION'])
+      expect(subjects.some((pattern) => covers(pattern, subject))).toBe(true)
   })
 
   it('hold no ask, so that no question is ever kept', () => {
