@@ -1,9 +1,20 @@
-import { BUCKETS, CONSUMERS, STREAMS } from '@berth/types'
-import { AckPolicy, DeliverPolicy, DiscardPolicy, type JetStreamManager, RetentionPolicy, StorageType } from 'nats'
+import { BUCKETS, CONSUMERS, JOBS, type JobKind, STREAMS } from '@berth/types'
+import {
+  AckPolicy,
+  type ConsumerConfig,
+  DeliverPolicy,
+  DiscardPolicy,
+  type JetStreamManager,
+  nanos,
+  RetentionPolicy,
+  StorageType,
+} from 'nats'
 import type { Bus } from './bus.ts'
 
 const MIB = 1024 * 1024
-const ACK_WAIT_NS = 30 * 1_000_000_000
+const ACK_WAIT_NS = nanos(30_000)
+/** How often a job may be handed back, or take its worker along, beyond the attempts that fail by themselves. */
+const SPARE_DELIVERIES = 5
 
 /**
  * Creates or updates every stream, bucket and durable consumer of a suite. Repeating it changes nothing; it is the
@@ -19,6 +30,7 @@ export async function provision(bus: Bus, options: { replicas?: number } = {}): 
       max_age: stream.maxAgeNs,
       max_bytes: stream.maxBytes,
       ...(stream.duplicateWindowNs > 0 ? { duplicate_window: stream.duplicateWindowNs } : {}),
+      ...(stream.kind === 'work-queue' ? { retention: RetentionPolicy.Workqueue, discard: DiscardPolicy.New } : {}),
       num_replicas: replicas,
     })
   }
@@ -33,7 +45,18 @@ export async function provision(bus: Bus, options: { replicas?: number } = {}): 
       num_replicas: replicas,
     })
   }
-  for (const [name, { stream, filter }] of Object.entries(CONSUMERS)) await putConsumer(manager, stream, name, filter)
+  for (const [name, { stream, filter }] of Object.entries(CONSUMERS))
+    await putConsumer(manager, stream, name, {
+      filter_subject: filter,
+      ack_wait: ACK_WAIT_NS,
+      max_ack_pending: 20_000,
+    })
+  for (const kind of JOBS) await putJob(manager, kind)
+}
+
+/** The durable consumer of one kind of job, named like its type; `provision` makes those of the catalogue. */
+export async function provisionJob(bus: Bus, kind: JobKind): Promise<void> {
+  await putJob(await bus.connection.jetstreamManager({ checkAPI: false, timeout: 10_000 }), kind)
 }
 
 /** A durable consumer on a stream, for `berth nats user add --follow`. */
@@ -68,18 +91,31 @@ async function putStream(manager: JetStreamManager, definition: StreamDefinition
   else await manager.streams.add(whole)
 }
 
-async function putConsumer(manager: JetStreamManager, stream: string, name: string, filter: string): Promise<void> {
+/** The worker gives up after the last attempt; the server's own limit is for jobs no worker survives. */
+function putJob(manager: JetStreamManager, kind: JobKind): Promise<void> {
+  return putConsumer(manager, 'JOBS', kind.type, {
+    filter_subject: kind.subject,
+    ack_wait: nanos(kind.ackWaitMs),
+    max_ack_pending: kind.concurrency,
+    max_deliver: kind.maxAttempts + SPARE_DELIVERIES,
+  })
+}
+
+async function putConsumer(
+  manager: JetStreamManager,
+  stream: string,
+  name: string,
+  limits: Partial<ConsumerConfig>,
+): Promise<void> {
   if (await exists(() => manager.consumers.info(stream, name))) {
-    await manager.consumers.update(stream, name, { filter_subject: filter, ack_wait: ACK_WAIT_NS })
+    await manager.consumers.update(stream, name, limits)
     return
   }
   await manager.consumers.add(stream, {
     durable_name: name,
     ack_policy: AckPolicy.Explicit,
-    ack_wait: ACK_WAIT_NS,
     deliver_policy: DeliverPolicy.All,
-    max_ack_pending: 20_000,
-    filter_subject: filter,
+    ...limits,
   })
 }
 
