@@ -289,7 +289,9 @@ describe('with NATS frozen', () => {
       expect([created.status, created.text]).toEqual([503, expect.stringContaining('saved, not yet in force')])
       expect(created.headers.get('retry-after')).toBe('5')
       // An answer of just before the freeze is good for half a second.
-      await expect.poll(ill).toEqual(['gateway', 'log-collector', 'nats', 'registry', 'storage', 'token'])
+      await expect
+        .poll(ill, { timeout: 10_000 })
+        .toEqual(['gateway', 'log-collector', 'nats', 'registry', 'storage', 'token'])
       expect(await waiting()).toBe(1)
     } finally {
       surroundings.nats.kill('SIGCONT')
