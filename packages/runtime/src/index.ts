@@ -21,5 +21,5 @@ export {
   secretKeySetting,
   serviceSettings,
 } from './settings.ts'
-export { withSpan } from './span.ts'
+export { beginSpan, type OpenSpan, withSpan } from './span.ts'
 export { bytesPassed } from './sweep.ts'

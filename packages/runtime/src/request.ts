@@ -2,6 +2,7 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { contextOfHeaders, withContext } from './context.ts'
 import type { Logger } from './log.ts'
 import type { HttpMetrics } from './metrics.ts'
+import { beginSpan } from './span.ts'
 
 export interface RequestObserver {
   log: Logger
@@ -17,7 +18,10 @@ export interface RequestObserver {
 export function observed(handler: RequestListener, observer: RequestObserver): RequestListener {
   const { log, metrics } = observer
   return (req: IncomingMessage, res: ServerResponse & { req: IncomingMessage }) => {
-    const context = contextOfHeaders(req.headers)
+    const inbound = contextOfHeaders(req.headers)
+    const isRoot = req.headers.traceparent !== inbound.traceparent
+    const span = beginSpan(`${req.method} ${observer.operation(req)}`, 'SERVER', inbound, { isRoot })
+    const { context } = span
     withContext(context, () => {
       const began = process.hrtime.bigint()
       // As it came: a router shows its routes only what is left of the path.
@@ -27,6 +31,7 @@ export function observed(handler: RequestListener, observer: RequestObserver): R
       res.once('close', () => {
         const seconds = Number(process.hrtime.bigint() - began) / 1e9
         const labels = { method: req.method ?? '', code: String(res.statusCode), operation: observer.operation(req) }
+        span.end(res.statusCode >= 500 ? new Error('answered with 5xx') : undefined)
         metrics.inFlight.dec()
         metrics.requests.inc(labels)
         metrics.seconds.observe(labels, seconds)

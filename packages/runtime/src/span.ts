@@ -1,26 +1,53 @@
-import { context, propagation, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
-import { contextOf, currentContext, withContext } from './context.ts'
+import { context, propagation, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api'
+import { contextOf, currentContext, type WorkContext, withContext } from './context.ts'
 
-const carrierOf = (traceparent: string | undefined) => (traceparent === undefined ? {} : { traceparent })
+/** A span that is not over yet; what is done for it runs in `context`, and carries it on. */
+export interface OpenSpan {
+  readonly context: WorkContext
+  end(err?: unknown): void
+}
 
-/** Does the work inside a span that hangs below whatever trace we are in; costs next to nothing when tracing is off. */
-export async function withSpan<T>(name: string, kind: keyof typeof SpanKind, work: () => Promise<T>): Promise<T> {
-  const here = currentContext()
-  const parent = propagation.extract(context.active(), carrierOf(here?.traceparent))
+let isTracing = false
+
+/** From now on spans are kept; before, nothing of them costs anything. */
+export function keepSpans(): void {
+  isTracing = true
+}
+
+/** Begins a span below the trace of `here`, or with `isRoot` a trace of its own; the request id stays. */
+export function beginSpan(
+  name: string,
+  kind: keyof typeof SpanKind,
+  here: WorkContext,
+  options: { isRoot?: boolean } = {},
+): OpenSpan {
+  if (!isTracing) return { context: here, end: () => undefined }
+  const parent = options.isRoot ? ROOT_CONTEXT : propagation.extract(ROOT_CONTEXT, { traceparent: here.traceparent })
   const span = trace.getTracer('berth').startSpan(name, { kind: SpanKind[kind] }, parent)
-  if (!span.isRecording()) return work()
   const carrier: { traceparent?: string } = {}
-  propagation.inject(trace.setSpan(parent, span), carrier)
-  try {
-    return await withContext(contextOf({ requestId: here?.requestId, traceparent: carrier.traceparent }), work)
-  } catch (err) {
-    fail(span, err)
-    throw err
-  } finally {
-    span.end()
+  propagation.inject(trace.setSpan(context.active(), span), carrier)
+  return {
+    context: contextOf({ requestId: here.requestId, traceparent: carrier.traceparent }),
+    end: (err) => {
+      if (err !== undefined) {
+        span.setStatus({ code: SpanStatusCode.ERROR, message: err instanceof Error ? err.name : 'error' })
+      }
+      span.end()
+    },
   }
 }
 
-function fail(span: Span, err: unknown): void {
-  span.setStatus({ code: SpanStatusCode.ERROR, message: err instanceof Error ? err.name : 'error' })
+/** Does the work inside a span that hangs below whatever trace we are in. */
+export async function withSpan<T>(name: string, kind: keyof typeof SpanKind, work: () => Promise<T>): Promise<T> {
+  if (!isTracing) return work()
+  const here = currentContext()
+  const span = beginSpan(name, kind, here ?? contextOf({}), { isRoot: here === undefined })
+  try {
+    const result = await withContext(span.context, work)
+    span.end()
+    return result
+  } catch (err) {
+    span.end(err)
+    throw err
+  }
 }

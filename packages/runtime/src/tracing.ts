@@ -1,4 +1,5 @@
 import type { Lifecycle } from './lifecycle.ts'
+import { keepSpans } from './span.ts'
 
 /** Sends spans to `OTEL_EXPORTER_OTLP_ENDPOINT`; without it nothing of OpenTelemetry is even loaded. */
 export async function startTracing(service: string, env: NodeJS.ProcessEnv, life: Lifecycle): Promise<void> {
@@ -9,5 +10,6 @@ export async function startTracing(service: string, env: NodeJS.ProcessEnv, life
   ])
   const sdk = new NodeSDK({ serviceName: `berth-${service}`, traceExporter: new OTLPTraceExporter() })
   sdk.start()
+  keepSpans()
   life.onStop('tracing', () => sdk.shutdown())
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import {
+  beginSpan,
   type Counter,
   contextOfHeaders,
   type HttpMetrics,
@@ -39,7 +40,10 @@ export function openExchange(
   observer: { log: Logger; metrics: ExchangeMetrics },
 ): Exchange {
   const began = performance.now()
-  const context = contextOfHeaders(req.headers)
+  const inbound = contextOfHeaders(req.headers)
+  const isRoot = req.headers.traceparent !== inbound.traceparent
+  const span = beginSpan(`${req.method} at the gateway`, 'SERVER', inbound, { isRoot })
+  const { context } = span
   const exchange: Exchange = { req, res, context, expectsContinue, attempts: 0, bytesIn: 0, bytesOut: 0 }
   const { log, metrics } = observer
   // What the head said, before it is rewritten for whoever is behind us.
@@ -50,6 +54,7 @@ export function openExchange(
     const ms = performance.now() - began
     const { route = 'none', client, upstream, attempts, bytesIn, bytesOut } = exchange
     const labels = { method, code: String(res.statusCode), operation: route }
+    span.end(res.statusCode >= 500 ? new Error('answered with 5xx') : undefined)
     metrics.http.inFlight.dec()
     metrics.http.requests.inc(labels)
     metrics.http.seconds.observe(labels, ms / 1000)
