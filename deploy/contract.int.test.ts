@@ -97,6 +97,9 @@ describe('a fresh suite', () => {
     const projects = await json<object[]>(suite.api('/api/v2.0/projects'))
     expect(projects).toHaveLength(1)
     expect(projects[0]).toMatchObject({ project_id: 1, name: 'library', metadata: { public: 'true' } })
+    expect(await json<object[]>(suite.api('/api/v2.0/robots'))).toEqual([])
+    const members = await json<object[]>(suite.api('/api/v2.0/projects/library/members'))
+    expect(members).toMatchObject([{ entity_name: 'admin', role_id: 1 }])
   })
 
   it('gives the next user the id 3', async () => {
@@ -104,6 +107,16 @@ describe('a fresh suite', () => {
     const created = await suite.api('/api/v2.0/users', { method: 'POST', body: JSON.stringify(body) })
     expect(created.status).toBe(201)
     expect(created.headers.get('location')).toBe('/api/v2.0/users/3')
+  })
+
+  it('has the roles 1 to 5 and no other', async () => {
+    const members = '/api/v2.0/projects/library/members'
+    const as = (method: string, path: string, body: object) => suite.api(path, { method, body: JSON.stringify(body) })
+    const created = await as('POST', members, { role_id: 1, member_user: { username: 'jo' } })
+    expect(created.status).toBe(201)
+    const member = created.headers.get('location') as string
+    for (const role_id of [2, 3, 4, 5, 1]) expect((await as('PUT', member, { role_id })).status).toBe(200)
+    for (const role_id of [0, 6]) expect((await as('PUT', member, { role_id })).status).toBe(400)
   })
 
   it('lets the operator discover every service and ask what reads', async () => {
