@@ -90,7 +90,7 @@ describe('following', () => {
     await expect.poll(() => core.connected, eventually).toBe(false)
     await expect(tell(8)).rejects.toMatchObject({ code: 'UNAVAILABLE' })
     await around.nats.restart()
-    await expect.poll(() => core.connected, eventually).toBe(true)
+    await expect.poll(() => core.connected && everything.connected, eventually).toBe(true)
   })
 })
 
