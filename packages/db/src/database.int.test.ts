@@ -1,6 +1,6 @@
 import { silentLogger } from '@berth/runtime'
 import { type ThrowAwayPostgres, throwAwayPostgres } from '@berth/testkit'
-import { projectCreated } from '@berth/types'
+import { NO_POLICY, projectCreated } from '@berth/types'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import {
   createOutboxTable,
@@ -37,6 +37,7 @@ const project = {
   public: true,
   accessRevision: 0,
   quotaLimitBytes: -1,
+  policy: NO_POLICY,
   revision: 1,
 } as const
 

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { credentialsPath, type RunningNats, type Suite, startNats } from '@berth/embedded'
 import { type Bus, connectBus, provision, tellEvent } from '@berth/messaging'
 import { silentLogger } from '@berth/runtime'
-import { NATS_USERS, type NatsUser, natsPermissions, projectPut, tagList } from '@berth/types'
+import { NATS_USERS, type NatsUser, NO_POLICY, natsPermissions, projectPut, tagList } from '@berth/types'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type CapturedWorld, capturedWorld } from '../captured-world.ts'
 import type { CredentialsFile } from './credentials-file.ts'
@@ -105,7 +105,7 @@ describe('a NATS user for a program outside', () => {
     // Nobody answers here: it gets as far as the subject.
     await expect(watcher.ask(tagList, { repository: 'library/app', limit: 1 })).rejects.toThrow('cannot be reached')
     const project = { id: 1, name: 'a', kind: 'local', state: 'open', public: true } as const
-    const revisions = { accessRevision: 1, revision: 1, quotaLimitBytes: -1 }
+    const revisions = { accessRevision: 1, revision: 1, quotaLimitBytes: -1, policy: NO_POLICY }
     await expect(watcher.ask(projectPut, { project: { ...project, ...revisions } })).rejects.toMatchObject({
       code: 'PERMISSIONS_VIOLATION',
     })

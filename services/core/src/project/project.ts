@@ -1,5 +1,5 @@
 import { BadRequest } from '@berth/errors'
-import type { RegistryProject } from '@berth/types'
+import { NO_POLICY, type RegistryProject } from '@berth/types'
 
 export interface Project {
   id: number
@@ -59,6 +59,7 @@ export function toRegistryProject(project: Project, state: RegistryProject['stat
     public: project.public,
     accessRevision: project.accessRevision,
     quotaLimitBytes: project.storageLimitBytes,
+    policy: NO_POLICY,
     revision: project.revision,
   }
 }

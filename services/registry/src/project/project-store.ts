@@ -1,7 +1,7 @@
 import { type Database, isUniqueViolation, type Queries, statement } from '@berth/db'
 import { PreconditionFailed } from '@berth/errors'
 import type { RepositoryName } from '@berth/oci'
-import type { RegistryProject } from '@berth/types'
+import { NO_POLICY, type RegistryProject } from '@berth/types'
 import type { ProjectState } from './project.ts'
 
 interface ProjectCount {
@@ -35,11 +35,11 @@ const lockByIdOrName = statement<Row>(
 
 const upsert = statement<{ revision: number }>(
   'project-upsert',
-  `INSERT INTO project (id, name, kind, state, public, access_revision, quota_limit, revision)
-   VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+  `INSERT INTO project (id, name, kind, state, public, access_revision, quota_limit, revision, policy)
+   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
    ON CONFLICT (id) DO UPDATE SET name = EXCLUDED.name, kind = EXCLUDED.kind, state = EXCLUDED.state,
      public = EXCLUDED.public, access_revision = EXCLUDED.access_revision, quota_limit = EXCLUDED.quota_limit,
-     revision = EXCLUDED.revision
+     revision = EXCLUDED.revision, policy = EXCLUDED.policy
    WHERE project.revision < EXCLUDED.revision AND project.state <> 'deleted'
    RETURNING revision`,
 )
@@ -124,11 +124,12 @@ async function put(tx: Queries, project: RegistryProject): Promise<number> {
     project.accessRevision,
     project.quotaLimitBytes,
     project.revision,
+    project.policy,
   ])
   return row?.revision ?? project.revision
 }
 
 /** A project never heard of: its row keeps whatever is still on its way from opening it. */
 async function rememberClosed(tx: Queries, id: number, revision: number): Promise<void> {
-  await tx.run(upsert, [id, `#${id}`, 'local', 'closed', false, 0, -1, revision])
+  await tx.run(upsert, [id, `#${id}`, 'local', 'closed', false, 0, -1, revision, NO_POLICY])
 }

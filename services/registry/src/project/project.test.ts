@@ -41,6 +41,7 @@ describe('work in a project without a row', () => {
     public: true,
     accessRevision: 1,
     quotaLimitBytes: -1,
+    policy: NO_POLICY,
     revision: 1,
   }
   const unknown = () => Promise.reject(new ProjectUnknown('unknown'))

@@ -7,7 +7,7 @@ import { Unauthorized } from '@berth/errors'
 import { answer, answerAsks, type Bus, connectBus, provision } from '@berth/messaging'
 import { createLifecycle, natsSettings, Registry, silentLogger } from '@berth/runtime'
 import { type ThrowAwayNats, type ThrowAwayPostgres, tempDir, throwAwayNats, throwAwayPostgres } from '@berth/testkit'
-import { accessGrant, keyList, type PublicKey, projectResolve, type RegistryProject } from '@berth/types'
+import { accessGrant, keyList, NO_POLICY, type PublicKey, projectResolve, type RegistryProject } from '@berth/types'
 import pg from 'pg'
 import type { Config } from '../config.ts'
 import { sweepContents } from '../manifest/index.ts'
@@ -63,6 +63,7 @@ export function testProject(over: Partial<RegistryProject> = {}): RegistryProjec
     public: true,
     accessRevision: 1,
     quotaLimitBytes: -1,
+    policy: NO_POLICY,
     revision: 1,
     ...over,
   }
