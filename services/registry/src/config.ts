@@ -7,6 +7,16 @@ export interface Config extends ServiceSettings {
   storageRoot: string
   /** `https://host`, without a slash at the end; absent: as the request says. */
   externalUrl?: string
+  gc: GcSettings
+  /** How fast stored bytes are read again to see whether they are still what they were; 0: never. */
+  scrubBytesPerSecond: number
+}
+
+export interface GcSettings {
+  /** How long a blob nobody refers to is spared after it was last touched. */
+  windowMs: number
+  /** How long a condemned blob can still be revived. */
+  graceMs: number
 }
 
 /** @throws {SettingInvalid} */
@@ -16,6 +26,12 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
       BERTH_STORAGE: z.enum(['filesystem'], 'must be filesystem').default('filesystem'),
       BERTH_REGISTRY_ROOT: z.string().refine(isAbsolute, 'must be an absolute path'),
       BERTH_EXTERNAL_URL: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
+      GC_TIME_WINDOW_HOURS: z.coerce.number('must be a number').min(0, 'must not be negative').default(2),
+      BERTH_REGISTRY_GC_GRACE_SECONDS: z.coerce.number('must be a number').min(0, 'must not be negative').default(10),
+      BERTH_REGISTRY_SCRUB_MIB_PER_SECOND: z.coerce
+        .number('must be a number')
+        .min(0, 'must not be negative')
+        .default(8),
     }),
     env,
   )
@@ -24,5 +40,10 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     databaseUrl: databaseUrl('registry', env),
     storageRoot: own.BERTH_REGISTRY_ROOT,
     externalUrl: own.BERTH_EXTERNAL_URL?.replace(/\/+$/, ''),
+    gc: {
+      windowMs: own.GC_TIME_WINDOW_HOURS * 3_600_000,
+      graceMs: own.BERTH_REGISTRY_GC_GRACE_SECONDS * 1_000,
+    },
+    scrubBytesPerSecond: own.BERTH_REGISTRY_SCRUB_MIB_PER_SECOND * 1_048_576,
   }
 }

@@ -6,6 +6,7 @@ import type { Answer } from '@berth/messaging'
 import type { Logger } from '@berth/runtime'
 import { type AskGrant, authenticator, basicCredentials } from './auth/index.ts'
 import { blobStore } from './blob/index.ts'
+import type { GcSettings } from './config.ts'
 import { v2Doors } from './doors.ts'
 import { healthAnswers } from './health.ts'
 import { createApp } from './http/index.ts'
@@ -42,6 +43,7 @@ export function createRegistry(parts: {
   relay: Pick<Relay, 'poke'>
   log: Logger
   externalUrl?: string
+  gc: GcSettings
   leaseMs?: number
   uploadTtlMs?: number
 }): Registry {
@@ -57,7 +59,7 @@ export function createRegistry(parts: {
     storage,
     projects,
     withProject,
-    blobs: blobStore(database),
+    blobs: blobStore(database, parts.gc.windowMs),
     manifests: manifestStore(database),
     referrers: referrerStore(database),
     tags,

@@ -42,6 +42,7 @@ export async function wire(config: Config, { log, life, metrics }: Running): Pro
     relay,
     log,
     externalUrl: config.externalUrl,
+    gc: config.gc,
   })
 
   const sweep = every(SWEEP_MS, 'sweep', registry.sweep, log)

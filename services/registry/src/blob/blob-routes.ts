@@ -19,10 +19,16 @@ type BlobDoors = Record<'GET' | 'HEAD' | 'DELETE', Door<RouteOf<'blob'>>>
 export function blobDoors(parts: BlobParts): BlobDoors {
   const { blobs, withProject } = parts
 
-  async function find({ caller }: Visit, name: RepositoryName, digest: Digest): Promise<BlobRow> {
-    const grant = grantOf(caller, name, 'pull')
+  async function find(visit: Visit, name: RepositoryName, digest: Digest): Promise<BlobRow> {
+    const grant = grantOf(visit.caller, name, 'pull')
     const row = await withProject(name, async () => admit(await blobs.find(name, digest), grant))
     if (row.blob_id === null) throw new BlobUnknown(digest)
+    if (row.corrupt) {
+      // Whoever may push is told to: that heals it.
+      if (visit.req.method === 'HEAD' && visit.caller.findGrant(name, 'push') !== undefined)
+        throw new BlobUnknown(digest)
+      throw new Error('the bytes of a blob are corrupt')
+    }
     return row
   }
 

@@ -10,6 +10,8 @@ export interface BlobRow extends ProjectFacts {
   storage_key: StorageKey
   /** Condemned, or not touched for a while: a pusher who is told that it is here must be able to count on it. */
   stale: boolean
+  /** Its bytes are gone or others. */
+  corrupt: boolean
 }
 
 interface MountRow extends ProjectFacts {
@@ -17,10 +19,13 @@ interface MountRow extends ProjectFacts {
   blob_id: number | null
 }
 
+const MAX_STALE_MS = 600_000
+
 const find = statement<BlobRow>(
   'blob-find',
   `SELECT ${PROJECT_FACTS}, r.id AS repository_id, b.id AS blob_id, b.size, b.storage_key,
-     (b.condemned_at IS NOT NULL OR b.touched_at < now() - interval '10 min') AS stale
+     (b.condemned_at IS NOT NULL OR b.touched_at < now() - $4 * interval '1 ms') AS stale,
+     b.corrupt_at IS NOT NULL AS corrupt
    FROM project p
    LEFT JOIN repository r ON r.project_id = p.id AND r.name = $2
    LEFT JOIN (repository_blob rb JOIN blob b ON b.id = rb.blob_id AND b.digest = $3) ON rb.repository_id = r.id
@@ -44,7 +49,7 @@ const mount = statement<MountRow>(
      FROM project p
      JOIN repository r ON r.project_id = p.id AND r.name = $7
      JOIN repository_blob rb ON rb.repository_id = r.id
-     JOIN blob b ON b.id = rb.blob_id AND b.digest = $5
+     JOIN blob b ON b.id = rb.blob_id AND b.digest = $5 AND b.corrupt_at IS NULL
      WHERE p.name = $6 AND p.state IN ('open', 'deleting') AND p.id = $8 AND p.access_revision <= $9
    ),
    b AS (
@@ -110,9 +115,11 @@ export interface BlobStore {
   ): Promise<'gone' | 'referenced' | 'unknown'>
 }
 
-export function blobStore(database: Database): BlobStore {
+/** @param windowMs how long garbage collection spares a blob after it was touched */
+export function blobStore(database: Database, windowMs: number): BlobStore {
+  const staleMs = Math.min(MAX_STALE_MS, windowMs / 4)
   return {
-    find: (name, digest) => database.find(find, [projectOf(name), name, digest]),
+    find: (name, digest) => database.find(find, [projectOf(name), name, digest, staleMs]),
     touch: async (blobId) => (await database.find(touch, [blobId])) !== undefined,
     mount: (target, digest, from) =>
       database.find(mount, [

@@ -68,6 +68,11 @@ async function sendManifest(
   const grant = grantOf(visit.caller, name, 'pull')
   const row = await withProject(name, async () => admit(await manifests.find(name, reference), grant))
   if (row.manifest_id === null) throw unknown(reference)
+  if (row.corrupt) {
+    // Whoever may push is told to: that heals it.
+    if (visit.req.method === 'HEAD' && visit.caller.findGrant(name, 'push') !== undefined) throw unknown(reference)
+    throw new Error('the manifest or a blob it names is corrupt')
+  }
   const headers = {
     'content-type': row.media_type,
     'docker-content-digest': row.digest,

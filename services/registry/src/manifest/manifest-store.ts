@@ -11,9 +11,17 @@ interface ManifestRow extends ProjectFacts {
   digest: string
   media_type: string
   size: number
+  /** Its bytes, or those of a blob it names, are not what they were. */
+  corrupt: boolean
 }
 
-const FOUND = `${PROJECT_FACTS}, r.id AS repository_id, m.id AS manifest_id, m.digest, m.media_type, m.size`
+const CORRUPT = `(EXISTS (
+     SELECT 1 FROM blob b JOIN manifest_blob mb ON mb.blob_id = b.id
+     WHERE b.corrupt_at IS NOT NULL AND mb.manifest_id = m.id
+   ) OR EXISTS (SELECT 1 FROM manifest_content c WHERE c.corrupt_at IS NOT NULL AND c.digest = m.digest))`
+
+const FOUND = `${PROJECT_FACTS}, r.id AS repository_id, m.id AS manifest_id, m.digest, m.media_type, m.size,
+   ${CORRUPT} AS corrupt`
 
 const findByTag = statement<ManifestRow>(
   'manifest-by-tag',

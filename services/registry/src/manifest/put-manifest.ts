@@ -36,7 +36,7 @@ const lockBlobs = statement<{ id: number; digest: string; size: number; condemne
   'put-lock-blobs',
   `SELECT b.id, b.digest, b.size, b.condemned_at IS NOT NULL AS condemned
    FROM blob b JOIN repository_blob rb ON rb.blob_id = b.id AND rb.repository_id = $1
-   WHERE b.digest = ANY($2) ORDER BY b.id FOR KEY SHARE OF b, rb`,
+   WHERE b.digest = ANY($2) AND b.corrupt_at IS NULL ORDER BY b.id FOR KEY SHARE OF b, rb`,
 )
 const lockChildren = statement<{ id: number; digest: string; size: number }>(
   'put-lock-children',
@@ -46,6 +46,10 @@ const insertManifest = statement<{ id: number }>(
   'put-insert-manifest',
   `WITH content AS (
      INSERT INTO manifest_content (digest, bytes) VALUES ($2, $3) ON CONFLICT DO NOTHING
+   ),
+   healed AS (
+     UPDATE manifest_content SET bytes = $3, corrupt_at = NULL, verified_at = now()
+     WHERE digest = $2 AND corrupt_at IS NOT NULL
    ),
    m AS (
      INSERT INTO manifest (repository_id, digest, media_type, size, artifact_type, subject_digest, annotations)

@@ -24,7 +24,7 @@ export interface Replica {
 }
 
 /** One in a process of its own. */
-interface SpawnedReplica extends Replica {
+export interface SpawnedReplica extends Replica {
   /** As if the power went. */
   kill(): Promise<void>
   signal(name: NodeJS.Signals): void
@@ -50,7 +50,7 @@ export interface World {
   /** The housekeeping of one replica, at once. */
   sweep(): Promise<void>
   startReplica(overrides?: Partial<Config>): Promise<Replica>
-  spawnReplica(): Promise<SpawnedReplica>
+  spawnReplica(overrides?: Partial<Config>): Promise<SpawnedReplica>
   stop(): Promise<void>
 }
 
@@ -124,8 +124,8 @@ export async function openWorld(): Promise<World> {
       stops.push(() => life.stop())
       return { ...urlsOf(config), stop: () => life.stop() }
     },
-    async spawnReplica() {
-      const config = await freshConfig(world)
+    async spawnReplica(overrides = {}) {
+      const config = { ...(await freshConfig(world)), ...overrides }
       const child = spawn(
         process.execPath,
         [
@@ -198,6 +198,8 @@ async function freshConfig(world: World): Promise<Config> {
     graceMs: 5_000,
     databaseUrl: world.databaseUrl,
     storageRoot: world.storageRoot,
+    gc: { windowMs: 7_200_000, graceMs: 10_000 },
+    scrubBytesPerSecond: 0,
   }
 }
 
@@ -212,6 +214,9 @@ function environmentOf(config: Config): NodeJS.ProcessEnv {
     BERTH_REGISTRY_ADMIN_LISTEN: `127.0.0.1:${config.adminListen.port}`,
     BERTH_REGISTRY_DATABASE_URL: config.databaseUrl,
     BERTH_REGISTRY_ROOT: config.storageRoot,
+    GC_TIME_WINDOW_HOURS: String(config.gc.windowMs / 3_600_000),
+    BERTH_REGISTRY_GC_GRACE_SECONDS: String(config.gc.graceMs / 1_000),
+    BERTH_REGISTRY_SCRUB_MIB_PER_SECOND: String(config.scrubBytesPerSecond / 1_048_576),
     BERTH_LOG_LEVEL: config.logLevel,
     BERTH_PARENT_PID: String(process.pid),
     NATS_URL: config.nats.user

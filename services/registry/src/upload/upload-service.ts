@@ -177,7 +177,8 @@ export function createUploads(parts: UploadParts): Uploads {
     await held.touchStorage()
     await storage.store(held.path, key, held.offset)
     held.require()
-    const live = await store.commit(held, projectId, digest, key)
+    const healed = sealed.isCorrupt ? await store.heal(held, projectId, digest, key) : undefined
+    const live = healed ?? (await store.commit(held, projectId, digest, key))
     if (live === key) return
     if (live !== undefined) return later('trash', trash.remove([key]))
     await storage.remove([key])

@@ -109,19 +109,21 @@ const keep = statement<{ id: string }>(
    FROM c WHERE id = $1 AND generation = $2 RETURNING id`,
 )
 
-const seal = statement<{ blob_id: number | null }>(
+const seal = statement<{ blob_id: number | null; corrupt: boolean | null }>(
   'upload-seal',
   `WITH ${ASYNC}
    UPDATE upload SET offset_bytes = $3, path = $4, lease_until = now() + $5 * interval '1 ms', sealed_key = $6
    FROM c WHERE id = $1 AND generation = $2
-   RETURNING (SELECT b.id FROM blob b WHERE b.digest = $7) AS blob_id`,
+   RETURNING (SELECT b.id FROM blob b WHERE b.digest = $7) AS blob_id,
+     (SELECT b.corrupt_at IS NOT NULL FROM blob b WHERE b.digest = $7) AS corrupt`,
 )
 
 const adopt = statement<{ blob_id: number }>(
   'upload-adopt',
   `WITH p AS (SELECT id FROM project WHERE id = $1 AND state = 'open' FOR KEY SHARE),
    b AS (
-     UPDATE blob SET touched_at = now(), condemned_at = NULL FROM p WHERE blob.digest = $4 AND blob.size = $5
+     UPDATE blob SET touched_at = now(), condemned_at = NULL FROM p
+     WHERE blob.digest = $4 AND blob.size = $5 AND blob.corrupt_at IS NULL
      RETURNING blob.id
    ),
    u AS (DELETE FROM upload USING b WHERE upload.id = $2 AND upload.generation = $3 RETURNING upload.repository_id),
@@ -138,7 +140,7 @@ const commit = statement<{ storage_key: StorageKey }>(
    u AS (DELETE FROM upload USING p WHERE upload.id = $2 AND upload.generation = $3 RETURNING upload.repository_id),
    b AS (
      INSERT INTO blob (digest, size, storage_key) SELECT $4, $5::bigint, $6 FROM u
-     ON CONFLICT (digest) DO UPDATE SET touched_at = now(), condemned_at = NULL
+     ON CONFLICT (digest) DO UPDATE SET touched_at = now(), condemned_at = NULL WHERE blob.corrupt_at IS NULL
      RETURNING id, storage_key
    ),
    l AS (
@@ -149,6 +151,27 @@ const commit = statement<{ storage_key: StorageKey }>(
      INSERT INTO trash (storage_key, size) SELECT $6, $5::bigint FROM b WHERE b.storage_key <> $6
      ON CONFLICT DO NOTHING
    )
+   SELECT storage_key FROM b`,
+)
+
+const heal = statement<{ storage_key: StorageKey }>(
+  'upload-heal',
+  `WITH p AS (SELECT id FROM project WHERE id = $1 AND state = 'open' FOR KEY SHARE),
+   k AS (
+     SELECT b.id, b.storage_key, b.size FROM blob b, p WHERE b.digest = $4 AND b.corrupt_at IS NOT NULL FOR UPDATE OF b
+   ),
+   u AS (DELETE FROM upload USING k WHERE upload.id = $2 AND upload.generation = $3 RETURNING upload.repository_id),
+   b AS (
+     UPDATE blob SET storage_key = $6, size = $5, touched_at = now(), condemned_at = NULL, corrupt_at = NULL,
+       verified_at = now()
+     FROM k, u WHERE blob.id = k.id
+     RETURNING blob.id, blob.storage_key
+   ),
+   l AS (
+     INSERT INTO repository_blob (repository_id, blob_id) SELECT u.repository_id, b.id FROM u, b
+     ON CONFLICT DO NOTHING
+   ),
+   t AS (INSERT INTO trash (storage_key, size) SELECT k.storage_key, k.size FROM k, b ON CONFLICT DO NOTHING)
    SELECT storage_key FROM b`,
 )
 
@@ -177,6 +200,12 @@ export interface Hold {
   offset: number
 }
 
+interface Sealed {
+  blobExists: boolean
+  /** Its bytes are not what they were: new ones are wanted. */
+  isCorrupt: boolean
+}
+
 export interface UploadStore {
   /** Opens a session, held for `leaseMs`; 0 leaves it to whoever comes first. */
   start(
@@ -188,11 +217,13 @@ export interface UploadStore {
   /** Records how far a hold has come and prolongs it; 0 ms gives it back. False when it is no longer ours. */
   keep(hold: Hold, leaseMs: number): Promise<boolean>
   /** Says where the bytes go before they go there. `undefined` when the hold is no longer ours. */
-  seal(hold: Hold, key: StorageKey, digest: Digest, leaseMs: number): Promise<{ blobExists: boolean } | undefined>
+  seal(hold: Hold, key: StorageKey, digest: Digest, leaseMs: number): Promise<Sealed | undefined>
   /** Ends a session whose bytes are stored already. False when they are not, or the hold is no longer ours. */
   adopt(hold: Hold, projectId: number, digest: Digest): Promise<boolean>
   /** Ends a session and makes its bytes a blob; answers the key the blob has, ours or an older one. */
   commit(hold: Hold, projectId: number, digest: Digest, key: StorageKey): Promise<StorageKey | undefined>
+  /** As {@link commit}, for a blob that is corrupt: it gets these bytes. `undefined` when it is no longer corrupt. */
+  heal(hold: Hold, projectId: number, digest: Digest, key: StorageKey): Promise<StorageKey | undefined>
   forget(hold: Pick<Hold, 'id' | 'generation'>): Promise<void>
   /** Takes hold of sessions past their time. */
   takeExpired(limit: number): Promise<ExpiredRow[]>
@@ -236,12 +267,14 @@ export function uploadStore(database: Database, options: { holder: string; ttlMs
     },
     seal: async ({ id, generation, offset, path }, key, digest, leaseMs) => {
       const row = await database.find(seal, [id, generation, offset, path, leaseMs, key, digest])
-      return row && { blobExists: row.blob_id !== null }
+      return row && { blobExists: row.blob_id !== null, isCorrupt: row.corrupt === true }
     },
     adopt: async ({ id, generation, offset }, projectId, digest) =>
       (await database.find(adopt, [projectId, id, generation, digest, offset])) !== undefined,
     commit: async ({ id, generation, offset }, projectId, digest, key) =>
       (await database.find(commit, [projectId, id, generation, digest, offset, key]))?.storage_key,
+    heal: async ({ id, generation, offset }, projectId, digest, key) =>
+      (await database.find(heal, [projectId, id, generation, digest, offset, key]))?.storage_key,
     forget: async ({ id, generation }) => void (await database.run(forget, [id, generation])),
     takeExpired: (limit) => database.run(takeExpired, [limit]),
     isLive: async (key) => (await database.find(isLive, [key]))?.found ?? true,
