@@ -68,6 +68,10 @@ describe('the settings of the suite', () => {
     ['BERTH_STORAGE', 's3'],
     ['BERTH_S3_BUCKET', 'blobs'],
     ['MAX_JOB_WORKERS', '3'],
+    ['GC_TIME_WINDOW_HOURS', '-1'],
+    ['GC_TIME_WINDOW_HOURS', 'two'],
+    ['BERTH_REGISTRY_GC_GRACE_SECONDS', 'ten'],
+    ['BERTH_REGISTRY_SCRUB_MIB_PER_SECOND', '-8'],
     ['CONFIG_OVERWRITE_JSON', '{"read_only":true}'],
     ['BERTH_EGRESS_DENY', '10.0.0.0/8'],
     ['BERTH_SCALE', 'registry=0'],
@@ -78,6 +82,10 @@ describe('the settings of the suite', () => {
     expect(exitCode).toBe(2)
     expect(message).toMatch(new RegExp(`^berth: [^\\n]+ \\(${name}\\)$`))
     if (name.includes('PASSWORD') || name.includes('KEY')) expect(message).not.toContain(value)
+  })
+
+  it('take a window of garbage collection that is a fraction of an hour, or none', () => {
+    for (const hours of ['0', '0.25', '2', '48']) expect(load({ GC_TIME_WINDOW_HOURS: hours }).warnings).toEqual([])
   })
 
   it('need a readable certificate and key when TLS is from files', () => {

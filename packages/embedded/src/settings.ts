@@ -20,6 +20,7 @@ const port = z.coerce
   .int('must be a whole number')
   .min(1, 'must be from 1 to 65535')
   .max(65_535, 'must be from 1 to 65535')
+const atLeastZero = z.coerce.number('must be a number').min(0, 'must not be negative')
 const password = z.string().superRefine((text, context) => complain(context, weaknessOfPassword(text)))
 
 const Env = z.object({
@@ -58,6 +59,9 @@ const Env = z.object({
   BERTH_NATS_REPLICAS: z.enum(['1', '3', '5'], 'must be 1, 3 or 5').transform(Number).default(1),
   BERTH_STORAGE: z.enum(['filesystem', 's3'], 'must be filesystem').default('filesystem'),
   BERTH_SCALE: z.string().optional(),
+  GC_TIME_WINDOW_HOURS: atLeastZero.optional(),
+  BERTH_REGISTRY_GC_GRACE_SECONDS: atLeastZero.optional(),
+  BERTH_REGISTRY_SCRUB_MIB_PER_SECOND: atLeastZero.optional(),
   BERTH_LOG_LEVEL: LogLevel.default('info'),
 })
 

@@ -54,8 +54,7 @@ const SUITE: readonly KnownSetting[] = [
   {
     name: 'GC_TIME_WINDOW_HOURS',
     default: '2',
-    description: 'how long garbage collection spares what is new',
-    later: true,
+    description: 'how long garbage collection spares what is new; a fraction or 0 may be given',
   },
   { name: 'MAX_JOB_WORKERS', default: '10', description: 'jobs worked at a time', later: true },
 ]
@@ -93,6 +92,16 @@ const ONE_SERVICE: readonly KnownSetting[] = [
   { name: 'BERTH_REGISTRY_DATABASE_URL', description: 'Postgres as registry sees it; else DATABASE_URL', secret: true },
   { name: 'BERTH_TOKEN_DATABASE_URL', description: 'Postgres as token sees it; else DATABASE_URL', secret: true },
   { name: 'BERTH_REGISTRY_ROOT', description: 'directory of the bytes of blobs, with BERTH_STORAGE=filesystem' },
+  {
+    name: 'BERTH_REGISTRY_GC_GRACE_SECONDS',
+    default: '10',
+    description: 'how long garbage collection waits between condemning a blob and removing it',
+  },
+  {
+    name: 'BERTH_REGISTRY_SCRUB_MIB_PER_SECOND',
+    default: '8',
+    description: 'how fast stored bytes are read again to see whether they are still what they were; 0: never',
+  },
   {
     name: 'BERTH_CORE_ADMIN_PASSWORD_FILE',
     description: 'file with the made admin password; goes when that is changed',
