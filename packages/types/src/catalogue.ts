@@ -3,6 +3,10 @@ import * as core from './asks/core.ts'
 import { healthCheck } from './asks/health.ts'
 import * as logCollector from './asks/log-collector.ts'
 import * as registry from './asks/registry.ts'
+import * as registryArtifact from './asks/registry-artifact.ts'
+import * as registryLabel from './asks/registry-label.ts'
+import * as registryRepository from './asks/registry-repository.ts'
+import * as registryTag from './asks/registry-tag.ts'
 import * as token from './asks/token.ts'
 import type { Bucket } from './buckets.ts'
 import type { EventKind } from './event.ts'
@@ -10,6 +14,14 @@ import * as coreEvents from './events/core.ts'
 import * as registryEvents from './events/registry.ts'
 import type { JobKind } from './job.ts'
 import type { ServiceName } from './services.ts'
+
+/** What the registry knows of repositories, artifacts, tags and labels, and what core may have done to them. */
+const REGISTRY_LISTS: readonly Ask[] = [
+  ...Object.values(registryRepository),
+  ...Object.values(registryArtifact),
+  ...Object.values(registryTag),
+  ...Object.values(registryLabel),
+]
 
 /** Every question that can be asked. */
 export const ASKS: readonly Ask[] = [
@@ -19,9 +31,7 @@ export const ASKS: readonly Ask[] = [
   registry.projectPut,
   registry.projectClose,
   registry.projectCount,
-  registry.repositoryList,
-  registry.tagList,
-  registry.artifactList,
+  ...REGISTRY_LISTS,
   token.keyList,
   token.keyRotate,
   token.accessIssue,
@@ -36,6 +46,7 @@ export const EVENTS: readonly EventKind[] = [
   coreEvents.projectDeleted,
   registryEvents.artifactPushed,
   registryEvents.artifactDeleted,
+  registryEvents.tagCreated,
   registryEvents.tagDeleted,
 ]
 
@@ -60,8 +71,7 @@ export const USES: Record<ServiceName, { asks: readonly Ask[]; reads: readonly B
         registry.projectPut,
         registry.projectClose,
         registry.projectCount,
-        registry.repositoryList,
-        registry.tagList,
+        ...REGISTRY_LISTS,
         token.keyList,
         token.keyRotate,
         token.personIssue,

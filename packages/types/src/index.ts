@@ -4,6 +4,19 @@ export * from './asks/core.ts'
 export * from './asks/health.ts'
 export * from './asks/log-collector.ts'
 export * from './asks/registry.ts'
+export * from './asks/registry-artifact.ts'
+export * from './asks/registry-label.ts'
+export * from './asks/registry-repository.ts'
+export {
+  AccessoryFacts,
+  ArtifactFacts,
+  ChildFacts,
+  JudgedProject,
+  RepositoryFacts,
+  TagFacts,
+  VerdictFacts,
+} from './asks/registry-shapes.ts'
+export * from './asks/registry-tag.ts'
 export * from './asks/token.ts'
 export * from './buckets.ts'
 export * from './catalogue.ts'

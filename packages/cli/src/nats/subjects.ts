@@ -3,7 +3,7 @@ import { UsageError } from '../exit.ts'
 
 /**
  * The asks a program outside may be given. Writes only when asked for by name and flag; and never one that is
- * answered on the word of the calling service alone, for there no token would say whose rights count.
+ * answered on the word of the calling service alone, where no token says whose rights count.
  *
  * @throws {UsageError} unknown, or not for programs outside
  */
@@ -13,13 +13,18 @@ export function checkAsks(subjects: readonly string[], options: { allowWrite: bo
     if (!ask)
       throw unknown(
         subject,
-        ASKS.filter((one) => one.effect === 'read' || options.allowWrite),
+        ASKS.filter((one) => !believesItsCaller(one) && (one.effect === 'read' || options.allowWrite)),
       )
-    if (ask.effect === 'read') return ask
-    if (ask.caller === 'service') throw new UsageError(`${subject} is for services of the suite alone`)
-    if (!options.allowWrite) throw new UsageError(`${subject} changes something: grant it with --allow-write`)
+    if (believesItsCaller(ask)) throw new UsageError(`${subject} is for services of the suite alone`)
+    if (ask.effect === 'write' && !options.allowWrite)
+      throw new UsageError(`${subject} changes something: grant it with --allow-write`)
     return ask
   })
+}
+
+/** What changes something, and what the registry tells of content, to who has judged the asker already. */
+function believesItsCaller({ caller, effect, service, noun }: Ask): boolean {
+  return caller === 'service' && (effect === 'write' || (service === 'registry' && noun !== 'health'))
 }
 
 /** @throws {UsageError} nobody tells such an event */

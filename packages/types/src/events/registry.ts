@@ -40,3 +40,11 @@ export const tagDeleted = defineEvent({
   summary: 'A tag was deleted; its artifact stays',
   data: z.object({ ...artifact, tag: z.string() }),
 })
+
+export const tagCreated = defineEvent({
+  owner: 'registry',
+  noun: 'tag',
+  verb: 'created',
+  summary: 'An artifact that was there got one more tag, without a push',
+  data: z.object({ ...artifact, tag: z.string() }),
+})
