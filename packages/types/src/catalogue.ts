@@ -5,6 +5,7 @@ import * as logCollector from './asks/log-collector.ts'
 import * as registry from './asks/registry.ts'
 import * as registryArtifact from './asks/registry-artifact.ts'
 import * as registryLabel from './asks/registry-label.ts'
+import { modePut } from './asks/registry-mode.ts'
 import * as registryRepository from './asks/registry-repository.ts'
 import * as registryTag from './asks/registry-tag.ts'
 import * as token from './asks/token.ts'
@@ -12,6 +13,7 @@ import type { Bucket } from './buckets.ts'
 import type { EventKind } from './event.ts'
 import * as coreEvents from './events/core.ts'
 import * as registryEvents from './events/registry.ts'
+import { artifactPulled } from './events/registry-pull.ts'
 import type { JobKind } from './job.ts'
 import type { ServiceName } from './services.ts'
 
@@ -31,6 +33,7 @@ export const ASKS: readonly Ask[] = [
   registry.projectPut,
   registry.projectClose,
   registry.projectCount,
+  modePut,
   ...REGISTRY_LISTS,
   token.keyList,
   token.keyRotate,
@@ -45,6 +48,7 @@ export const EVENTS: readonly EventKind[] = [
   coreEvents.projectUpdated,
   coreEvents.projectDeleted,
   registryEvents.artifactPushed,
+  artifactPulled,
   registryEvents.artifactDeleted,
   registryEvents.tagCreated,
   registryEvents.tagDeleted,
@@ -71,6 +75,7 @@ export const USES: Record<ServiceName, { asks: readonly Ask[]; reads: readonly B
         registry.projectPut,
         registry.projectClose,
         registry.projectCount,
+        modePut,
         ...REGISTRY_LISTS,
         token.keyList,
         token.keyRotate,
