@@ -4,6 +4,8 @@ export {
   BytesMissing,
   type Storage,
   type StorageKey,
+  type StoredBytes,
+  type StoredEntry,
   storageKeyOf,
   type UploadPath,
   type UploadWriter,

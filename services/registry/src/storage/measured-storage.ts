@@ -49,6 +49,7 @@ export function measuredStorage(storage: Storage, metrics: Registry): Storage {
         },
       }
     },
+    list: (prefix, after, limit) => timed('list', () => storage.list(prefix, after, limit)),
     remove: (keys) => timed('remove', () => storage.remove(keys)),
     probe: () => timed('probe', () => storage.probe()),
   }

@@ -3,6 +3,7 @@ import { constants } from 'node:fs'
 import { type FileHandle, mkdir, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { ByteRange } from '@berth/oci'
+import { listFiles } from './list-files.ts'
 import {
   BytesMissing,
   type Storage,
@@ -42,6 +43,7 @@ export async function filesystemStorage(root: string): Promise<Storage> {
     remove: async (keys) => {
       for (const key of keys) await removeFile(fileOf(key))
     },
+    list: (prefix, after, limit) => listFiles(root, prefix, after, limit),
     probe: () => probe(join(root, 'uploads', `probe-${randomUUID()}`)),
   }
 }

@@ -167,6 +167,43 @@ export function storageContract(open: () => Promise<Storage>): void {
     }
   })
 
+  it('lists what it holds by name, page by page, and nothing else', async () => {
+    const storage = await open()
+    const keys: string[] = []
+    const sizes = new Map<string, number>()
+    for (let i = 0; i < 7; i++) {
+      const [path, key] = [newPath(), newKey()]
+      await write(storage, path, 0, Buffer.alloc(10 + i))
+      await storage.store(path, key, 10 + i)
+      keys.push(key)
+      sizes.set(key, 10 + i)
+    }
+    // Two copies of one blob, and a name that sorts between a directory and what is in it.
+    const [a, b] = [newPath(), newPath()]
+    const twins = [`${keys[0]}.twin`, `${keys[0]}-twin`] as StorageKey[]
+    for (const [i, path] of [a, b].entries()) {
+      await write(storage, path, 0, Buffer.from('twin'))
+      await storage.store(path, twins[i] as StorageKey, 4)
+      sizes.set(twins[i] as string, 4)
+    }
+    const listed: string[] = []
+    for (let after = ''; ; ) {
+      const page = await storage.list('blobs/', after, 4)
+      for (const { name, size, modifiedAt } of page) {
+        listed.push(name)
+        expect(size).toBe(sizes.get(name) ?? size)
+        expect(Math.abs(Date.now() - modifiedAt.getTime())).toBeLessThan(600_000)
+      }
+      if (page.length < 4) break
+      after = page.at(-1)?.name ?? ''
+    }
+    expect(listed.filter((name) => sizes.has(name))).toEqual([...sizes.keys()].sort())
+    expect(listed).toEqual(listed.toSorted())
+    expect((await storage.list(keys[3] as string, '', 10)).map(({ name }) => name)).toEqual([keys[3]])
+    await storage.remove([keys[3] as StorageKey])
+    expect(await storage.list(keys[3] as string, '', 10)).toEqual([])
+  })
+
   it('can be probed', async () => {
     const storage = await open()
     await expect(storage.probe()).resolves.toBeUndefined()

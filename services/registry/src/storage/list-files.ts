@@ -1,0 +1,38 @@
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { StoredEntry } from './storage.ts'
+
+/**
+ * Files below `root` whose names, with slashes, begin with `prefix` and come after `after`, in byte order. Only the
+ * directories on the way are read, so a page costs about as much as it is long.
+ */
+export async function listFiles(root: string, prefix: string, after: string, limit: number): Promise<StoredEntry[]> {
+  const found: StoredEntry[] = []
+  for await (const name of namesBelow(root, '', prefix, after)) {
+    // Gone since its directory was read: not listed.
+    const file = await stat(join(root, name)).catch(() => undefined)
+    if (file?.isFile()) found.push({ name, size: file.size, modifiedAt: file.mtime })
+    if (found.length === limit) break
+  }
+  return found
+}
+
+async function* namesBelow(root: string, directory: string, prefix: string, after: string): AsyncGenerator<string> {
+  for (const name of await sortedNames(join(root, directory))) {
+    const path = directory + name
+    if (path.endsWith('/')) {
+      const isOnTheWay = prefix.startsWith(path) || path.startsWith(prefix)
+      const isBehind = path > after || after.startsWith(path)
+      if (isOnTheWay && isBehind) yield* namesBelow(root, path, prefix, after)
+    } else if (path.startsWith(prefix) && path > after) yield path
+  }
+}
+
+/** Directories with their slash, so that the order is that of whole names. */
+async function sortedNames(directory: string): Promise<string[]> {
+  const entries = await readdir(directory, { withFileTypes: true }).catch((err: NodeJS.ErrnoException) => {
+    if (err.code === 'ENOENT') return []
+    throw err
+  })
+  return entries.map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name)).sort()
+}
