@@ -4,6 +4,7 @@ import { healthCheck } from './asks/health.ts'
 import * as logCollector from './asks/log-collector.ts'
 import * as registry from './asks/registry.ts'
 import * as registryArtifact from './asks/registry-artifact.ts'
+import { gcSweep } from './asks/registry-gc.ts'
 import * as registryLabel from './asks/registry-label.ts'
 import { modePut } from './asks/registry-mode.ts'
 import * as registryRepository from './asks/registry-repository.ts'
@@ -13,6 +14,7 @@ import type { Bucket } from './buckets.ts'
 import type { EventKind } from './event.ts'
 import * as coreEvents from './events/core.ts'
 import * as registryEvents from './events/registry.ts'
+import { blobCorrupted } from './events/registry-blob.ts'
 import { artifactPulled } from './events/registry-pull.ts'
 import type { JobKind } from './job.ts'
 import type { ServiceName } from './services.ts'
@@ -34,6 +36,7 @@ export const ASKS: readonly Ask[] = [
   registry.projectClose,
   registry.projectCount,
   modePut,
+  gcSweep,
   ...REGISTRY_LISTS,
   token.keyList,
   token.keyRotate,
@@ -52,6 +55,7 @@ export const EVENTS: readonly EventKind[] = [
   registryEvents.artifactDeleted,
   registryEvents.tagCreated,
   registryEvents.tagDeleted,
+  blobCorrupted,
 ]
 
 /**
