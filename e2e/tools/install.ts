@@ -1,42 +1,48 @@
 import { createHash } from 'node:crypto'
-import { constants } from 'node:fs'
-import { access, mkdir, mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises'
-import { homedir } from 'node:os'
+import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { run, runOk } from '../src/process.ts'
+import { cacheDirectory, exists, makeOnce } from './cache.ts'
+import { type Packages, unpackPackages } from './debian.ts'
+import { buildPrograms } from './go.ts'
+import { LONG_PROGRAMS, PROGRAMS, type Program } from './programs.ts'
 
-const PACKAGES = [
-  'docker.io',
-  'podman',
-  'skopeo',
-  'nginx-light',
-  'docker-registry',
-  'wrk',
-  'openssl',
-  'perl-base',
-] as const
+/** Packages of the machine's release, with what they depend on, and single programs of later ones. */
+const PACKAGES: Record<string, Packages> = {
+  own: {
+    names: [
+      'docker.io',
+      'podman',
+      'skopeo',
+      'nginx-light',
+      'docker-registry',
+      'wrk',
+      'openssl',
+      'perl-base',
+      'swift-proxy',
+      'swift-account',
+      'swift-container',
+      'swift-object',
+      'memcached',
+    ],
+  },
+  trixie: { names: ['oras'], suite: 'trixie' },
+}
+const LONG_PACKAGES: Record<string, Packages> = {
+  buildah: { names: ['buildah'] },
+  cosign: { names: ['cosign'], suite: 'trixie' },
+  notation: { names: ['notation'], suite: 'sid' },
+}
 
-/** How each program tells its version; it is run at every start, so a broken one is found here and not in a test. */
-const PROGRAMS = {
-  dockerd: ['--version'],
-  docker: ['--version'],
-  containerd: ['--version'],
-  runc: ['--version'],
-  podman: ['--version'],
-  conmon: ['--version'],
-  skopeo: ['--version'],
-  nginx: ['-v'],
-  'docker-registry': ['--version'],
-  wrk: ['-v'],
-  openssl: ['version'],
-  perl: ['-e', 'printf "perl %vd\n", $^V'],
-} as const
-
-type Program = keyof typeof PROGRAMS
+/** Built by module path: the version is part of it. */
+const MODULES: Record<string, string> = {
+  crane: 'github.com/google/go-containerregistry/cmd/crane@v0.20.7',
+  helm: 'helm.sh/helm/v3/cmd/helm@v3.19.0',
+}
 
 export interface Tools {
-  /** Where the unpacked packages are: `<root>/usr/bin/podman`. */
+  /** Where the packages of the machine's release are: `<root>/usr/bin/podman`. */
   root: string
   /** First line each program says of its version. */
   versions: Record<Program, string>
@@ -45,116 +51,68 @@ export interface Tools {
 }
 
 /**
- * Unpacks the Debian packages the tests need into a cache outside the clone (`BERTH_E2E_CACHE`, else
- * /var/cache/berth-e2e, else the user's cache), once. Nothing is installed on the machine and no daemon is started.
+ * Makes the programs the tests need, once, in a cache outside the clone (`BERTH_E2E_CACHE`, else /var/cache/berth-e2e,
+ * else the user's cache). Nothing is installed on the machine and no daemon is started. What only the long run needs
+ * is made for the long run.
  *
- * @throws {Error} when a package cannot be had or a program does not run
+ * @throws {Error} when a package or module cannot be had or a program does not run
  */
-export async function openTools(): Promise<Tools> {
+export async function openTools(long = process.env.BERTH_E2E_LONG === '1'): Promise<Tools> {
   const cache = await cacheDirectory()
   const release = await runOk('sh', ['-c', '. /etc/os-release; echo "$ID-$VERSION_ID"; dpkg --print-architecture'])
-  const name = release.stdout.trim().split('\n').join('-')
-  const key = createHash('sha256').update(PACKAGES.join(' ')).digest('hex').slice(0, 8)
-  const home = join(cache, `${name}-${key}`)
-  const found = await check(join(home, 'root'))
-  if (found.missing.length === 0) return found.tools
-  await rm(home, { recursive: true, force: true })
-  await unpack(cache, home)
-  const built = await check(join(home, 'root'))
-  if (built.missing.length > 0) throw new Error(`these programs do not run: ${built.missing.join('; ')}`)
-  await writeFile(join(home, 'versions.json'), `${JSON.stringify(built.tools.versions, null, 2)}\n`)
-  return built.tools
-}
-
-async function cacheDirectory(): Promise<string> {
-  const wanted = process.env.BERTH_E2E_CACHE
-  const candidates = wanted ? [wanted] : ['/var/cache/berth-e2e', join(homedir(), '.cache', 'berth-e2e')]
-  const refused: string[] = []
-  for (const directory of candidates) {
-    try {
-      await mkdir(directory, { recursive: true })
-      await access(directory, constants.W_OK)
-      return directory
-    } catch (err) {
-      refused.push(`${directory}: ${err instanceof Error ? err.message : String(err)}`)
-    }
+  const system = release.stdout.trim().split('\n').join('-')
+  const homes = new Map<string, string>()
+  const make = async (name: string, what: unknown, fill: (work: string) => Promise<void>): Promise<void> => {
+    const key = createHash('sha256').update(JSON.stringify(what)).digest('hex').slice(0, 8)
+    const home = join(cache, `${system}-${name}-${key}`)
+    homes.set(name, home)
+    if (!(await exists(home))) await makeOnce(home, fill)
   }
-  throw new Error(`no place for the tools: ${refused.join('; ')}`)
+  for (const [name, packages] of Object.entries({ ...PACKAGES, ...(long && LONG_PACKAGES) }))
+    await make(name, packages, (work) => unpackPackages(work, packages))
+  for (const [name, module] of Object.entries(MODULES))
+    await make(name, module, (work) => buildPrograms(work, [module]))
+  const programs = long ? { ...PROGRAMS, ...LONG_PROGRAMS } : PROGRAMS
+  const { tools, missing } = await check([...homes.values()], programs)
+  if (missing.length > 0) throw new Error(`these programs do not run: ${missing.join('; ')}`)
+  await writeFile(join(cache, `${system}-versions.json`), `${JSON.stringify(tools.versions, null, 2)}\n`)
+  return tools
 }
 
-async function unpack(cache: string, home: string): Promise<void> {
-  const work = await mkdtemp(join(cache, 'building-'))
-  try {
-    const apt = ['lists/partial', 'archives/partial', 'root'].map((part) =>
-      mkdir(join(work, part), { recursive: true }),
-    )
-    await Promise.all(apt)
-    const options = [
-      `Dir::State::lists=${join(work, 'lists')}`,
-      `Dir::Cache::archives=${join(work, 'archives')}`,
-      'Dir::Cache::pkgcache=',
-      'Dir::Cache::srcpkgcache=',
-      'APT::Sandbox::User=root',
-      'Debug::NoLocking=true',
-      'Acquire::Retries=3',
-    ].flatMap((option) => ['-o', option])
-    const update = await run('apt-get', [...options, 'update'])
-    const fetched = await run('apt-get', [
-      ...options,
-      'install',
-      '--yes',
-      '--no-install-recommends',
-      '--download-only',
-      ...PACKAGES,
-    ])
-    if (fetched.code !== 0) throw new Error(`the packages could not be had:\n${update.output}\n${fetched.output}`)
-    const archives = (await readdir(join(work, 'archives'))).filter((file) => file.endsWith('.deb'))
-    for (const file of archives) await runOk('dpkg', ['-x', join(work, 'archives', file), join(work, 'root')])
-    const packages = Object.fromEntries(archives.toSorted().map((file) => file.split('_').slice(0, 2)))
-    await writeFile(join(work, 'packages.json'), `${JSON.stringify(packages, null, 2)}\n`)
-    await rm(join(work, 'archives'), { recursive: true })
-    await rm(join(work, 'lists'), { recursive: true })
-    await rename(work, home).catch(async (err: NodeJS.ErrnoException) => {
-      if (err.code !== 'ENOTEMPTY' && err.code !== 'EEXIST') throw err
-      await access(join(home, 'packages.json'))
-    })
-  } finally {
-    await rm(work, { recursive: true, force: true })
-  }
-}
+type Arguments = Partial<Record<Program, readonly string[]>>
 
-async function check(root: string): Promise<{ tools: Tools; missing: string[] }> {
-  const env = await environment(root)
+/** Each program tells its version, so a broken one is found here and not in a test. */
+async function check(homes: readonly string[], programs: Arguments): Promise<{ tools: Tools; missing: string[] }> {
+  const env = await environment(homes)
   const missing: string[] = []
-  const versions = {} as Record<Program, string>
+  const versions = {} as Tools['versions']
   await Promise.all(
-    (Object.keys(PROGRAMS) as Program[]).map(async (program) => {
+    Object.entries(programs).map(async ([program, args]) => {
       try {
-        const said = await run(program, PROGRAMS[program], { env, timeoutMs: 20_000 })
+        const said = await run(program, args, { env, timeoutMs: 60_000 })
         const line = said.output.split('\n').find((text) => /\d\.\d/.test(text))
         if (line === undefined) missing.push(`${program}: ${said.output.trim()}`)
-        else versions[program] = line.trim()
+        else versions[program as Program] = line.trim()
       } catch (err) {
         missing.push(`${program}: ${err instanceof Error ? err.message : String(err)}`)
       }
     }),
   )
-  return { tools: { root, versions, env }, missing }
+  return { tools: { root: join(homes[0] ?? '', 'root'), versions, env }, missing }
 }
 
-async function environment(root: string): Promise<NodeJS.ProcessEnv> {
+async function environment(homes: readonly string[]): Promise<NodeJS.ProcessEnv> {
   const libraries: string[] = []
-  for (const directory of [join(root, 'usr/lib'), join(root, 'lib')]) {
-    const names = await readdir(directory).catch((err: NodeJS.ErrnoException): string[] => {
-      if (err.code === 'ENOENT') return []
-      throw err
-    })
+  for (const directory of homes.flatMap((home) => [join(home, 'root/usr/lib'), join(home, 'root/lib')])) {
+    const names = (await exists(directory)) ? await readdir(directory) : []
     libraries.push(...names.filter((name) => name.endsWith('-linux-gnu')).map((name) => join(directory, name)))
   }
-  const places = ['usr/sbin', 'usr/bin', 'sbin', 'bin'].map((place) => join(root, place))
+  const places = ['bin', 'root/usr/sbin', 'root/usr/bin', 'root/sbin', 'root/bin']
+  const own = homes.flatMap((home) => places.map((place) => join(home, place)))
   return {
-    PATH: [...places, '/usr/sbin', '/usr/bin', '/sbin', '/bin'].join(':'),
+    PATH: [...own, '/usr/sbin', '/usr/bin', '/sbin', '/bin'].join(':'),
     LD_LIBRARY_PATH: libraries.join(':'),
+    PYTHONPATH: join(homes[0] ?? '', 'root/usr/lib/python3/dist-packages'),
     LANG: 'C.UTF-8',
     HOME: '/nonexistent',
     ...Object.fromEntries(Object.entries(process.env).filter(([name]) => /^(https?|no)_proxy$/i.test(name))),
