@@ -27,6 +27,8 @@ export const ProjectPolicy = z.object({
   contentTrustCosign: z.boolean().default(false),
   /** Artifacts found to be this bad or worse may not be pulled; `null`: all may. */
   preventVulnerableFrom: z.enum(SEVERITIES).nullable().default(null),
+  /** Whose verdicts count, by the name it has in `verdict.set`; `null`: no scanner is registered. */
+  scanner: z.string().min(1).max(255).nullable().default(null),
   /** CVE ids that count for nothing. */
   cveAllowlist: z.array(z.string().max(64)).max(5_000).default([]),
   /** When the allowlist ends; `null`: never. */

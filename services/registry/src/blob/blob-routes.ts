@@ -1,7 +1,7 @@
 import type { RepositoryName } from '@berth/oci'
 import { type Digest, findRepositoryName, formatContentRange, parseRange, parseSupportedDigest } from '@berth/oci'
 import { type Door, grantOf, isKnownToClient, type RouteOf, type Visit } from '../http/index.ts'
-import { admit, admitChange, admitPush, type ProjectStore, type WithProject } from '../project/index.ts'
+import { admit, admitChange, admitPush, type ProjectStore, requireRoom, type WithProject } from '../project/index.ts'
 import { BytesMissing, type Storage } from '../storage/index.ts'
 import { answerBlobCreated } from '../upload/index.ts'
 import { BlobReferenced, BlobUnknown } from './blob-errors.ts'
@@ -92,6 +92,7 @@ export function mountBlob({ blobs, projects, withProject }: BlobParts) {
       await projects.ensureRepository(row.project_id, name)
       row = await tryMount()
     }
+    if (row.too_large !== null) requireRoom(row, row.too_large)
     if (row.blob_id === null) return false
     answerBlobCreated(visit, name, digest)
     return true

@@ -1,6 +1,6 @@
 import { type Database, statement } from '@berth/db'
 import { type Digest, projectOf, type RepositoryName } from '@berth/oci'
-import { PROJECT_FACTS, type ProjectFacts } from '../project/index.ts'
+import { CHANGE_FACTS, type ChangeFacts, PROJECT_FACTS, type ProjectFacts } from '../project/index.ts'
 import type { StorageKey } from '../storage/index.ts'
 
 export interface BlobRow extends ProjectFacts {
@@ -14,9 +14,11 @@ export interface BlobRow extends ProjectFacts {
   corrupt: boolean
 }
 
-interface MountRow extends ProjectFacts {
+interface MountRow extends ChangeFacts {
   repository_id: number | null
   blob_id: number | null
+  /** Bytes of the blob, when it is there to be mounted and does not fit into the quota. */
+  too_large: number | null
 }
 
 const MAX_STALE_MS = 600_000
@@ -40,21 +42,26 @@ const touch = statement<{ id: number }>(
 const mount = statement<MountRow>(
   'blob-mount',
   `WITH t AS (
-     SELECT ${PROJECT_FACTS}, r.id AS repository_id
+     SELECT ${CHANGE_FACTS}, r.id AS repository_id
      FROM project p LEFT JOIN repository r ON r.project_id = p.id AND r.name = $2
      WHERE p.name = $1 AND p.state <> 'deleted' FOR KEY SHARE OF p
    ),
    f AS (
-     SELECT b.id
+     SELECT b.id, b.size
      FROM project p
      JOIN repository r ON r.project_id = p.id AND r.name = $7
      JOIN repository_blob rb ON rb.repository_id = r.id
      JOIN blob b ON b.id = rb.blob_id AND b.digest = $5 AND b.corrupt_at IS NULL
      WHERE p.name = $6 AND p.state IN ('open', 'deleting') AND p.id = $8 AND p.access_revision <= $9
    ),
+   fits AS (
+     SELECT f.id FROM f, t
+     WHERE t.quota_limit < 0 OR t.used + f.size <= t.quota_limit
+       OR EXISTS (SELECT 1 FROM project_blob pb WHERE pb.project_id = t.project_id AND pb.blob_id = f.id)
+   ),
    b AS (
-     UPDATE blob SET touched_at = now(), condemned_at = NULL FROM f, t
-     WHERE blob.id = f.id AND t.repository_id IS NOT NULL AND t.state = 'open' AND t.kind = 'local'
+     UPDATE blob SET touched_at = now(), condemned_at = NULL FROM fits, t
+     WHERE blob.id = fits.id AND NOT t.read_only AND t.repository_id IS NOT NULL AND t.state = 'open' AND t.kind = 'local'
        AND t.project_id = $3 AND t.access_revision <= $4
      RETURNING blob.id
    ),
@@ -62,12 +69,14 @@ const mount = statement<MountRow>(
      INSERT INTO repository_blob (repository_id, blob_id) SELECT t.repository_id, b.id FROM t, b
      ON CONFLICT DO NOTHING
    )
-   SELECT t.*, (SELECT id FROM b) AS blob_id FROM t`,
+   SELECT t.*, (SELECT id FROM b) AS blob_id,
+     (SELECT size FROM f WHERE NOT EXISTS (SELECT 1 FROM fits)) AS too_large
+   FROM t`,
 )
 
-const lockProject = statement<ProjectFacts & { repository_id: number | null }>(
+const lockProject = statement<ChangeFacts & { repository_id: number | null }>(
   'blob-delete-project',
-  `SELECT ${PROJECT_FACTS}, r.id AS repository_id
+  `SELECT ${CHANGE_FACTS}, r.id AS repository_id
    FROM project p LEFT JOIN repository r ON r.project_id = p.id AND r.name = $2
    WHERE p.name = $1 AND p.state <> 'deleted' FOR KEY SHARE OF p`,
 )
@@ -111,7 +120,7 @@ export interface BlobStore {
   unlink(
     name: RepositoryName,
     digest: Digest,
-    admit: (facts: ProjectFacts | undefined) => void,
+    admit: (facts: ChangeFacts | undefined) => void,
   ): Promise<'gone' | 'referenced' | 'unknown'>
 }
 

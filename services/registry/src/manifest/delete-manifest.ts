@@ -1,113 +1,166 @@
 import { type Database, type Queries, statement, tell } from '@berth/db'
-import { type Digest, projectOf, type RepositoryName, type Tag } from '@berth/oci'
-import { artifactDeleted, tagDeleted } from '@berth/types'
+import { type Digest, projectOf, type RepositoryName } from '@berth/oci'
+import { artifactDeleted } from '@berth/types'
+import { refreshShown } from '../artifact/index.ts'
 import { touchBlobs } from '../blob/index.ts'
-import { PROJECT_FACTS, type ProjectFacts } from '../project/index.ts'
+import { isImmutable, RULE_FACTS, type RuleFacts, TagImmutable } from '../policy/index.ts'
+import { CHANGE_FACTS, type ChangeFacts } from '../project/index.ts'
+import { closureOf, namedByOthers } from './closure.ts'
 import { ManifestReferenced } from './manifest-errors.ts'
-import { lockLinksOf, subtractUsage, unlinkFromProject } from './usage.ts'
+import { lockLinksOf, type SizedBlob, subtractUsage, unlinkFromProject } from './usage.ts'
 
-interface FoundRow extends ProjectFacts {
+/** So many manifests go in one transaction; an artifact with more accessories loses the furthest ones before. */
+const BATCH = 500
+
+interface FoundRow extends ChangeFacts, RuleFacts {
   repository_id: number | null
+}
+
+interface LockedManifest {
+  id: number
+  digest: string
+  media_type: string
 }
 
 const lockProject = statement<FoundRow>(
   'delete-lock-project',
-  `SELECT ${PROJECT_FACTS}, r.id AS repository_id
+  `SELECT ${CHANGE_FACTS}, ${RULE_FACTS}, r.id AS repository_id
    FROM project p LEFT JOIN repository r ON r.project_id = p.id AND r.name = $2
    WHERE p.name = $1 AND p.state <> 'deleted' FOR KEY SHARE OF p`,
 )
-const listBlobs = statement<{ id: number; size: number }>(
+const listChildren = statement<{ child_id: number }>(
+  'delete-list-children',
+  'SELECT DISTINCT child_id FROM manifest_child WHERE parent_id = ANY($1)',
+)
+const listBlobs = statement<SizedBlob>(
   'delete-list-blobs',
-  `SELECT b.id, b.size FROM manifest m JOIN manifest_blob mb ON mb.manifest_id = m.id JOIN blob b ON b.id = mb.blob_id
-   WHERE m.repository_id = $1 AND m.digest = $2 ORDER BY b.id`,
+  'SELECT id, size FROM blob WHERE id IN (SELECT blob_id FROM manifest_blob WHERE manifest_id = ANY($1)) ORDER BY id',
 )
-const lockManifest = statement<{ id: number; media_type: string }>(
-  'delete-lock-manifest',
-  'SELECT id, media_type FROM manifest WHERE repository_id = $1 AND digest = $2 FOR UPDATE',
-)
-const hasParent = statement<{ found: boolean }>(
-  'delete-has-parent',
-  'SELECT EXISTS (SELECT 1 FROM manifest_child WHERE child_id = $1) AS found',
+const lockManifests = statement<LockedManifest>(
+  'delete-lock-manifests',
+  'SELECT id, digest, media_type FROM manifest WHERE id = ANY($1) ORDER BY id FOR UPDATE',
 )
 const lockTags = statement<{ name: string }>(
   'delete-lock-tags',
-  'SELECT name FROM tag WHERE manifest_id = $1 ORDER BY name FOR UPDATE',
+  'SELECT name FROM tag WHERE manifest_id = ANY($1) ORDER BY name FOR UPDATE',
 )
-const deleteTags = statement<{ name: string }>(
+const listTags = statement<{ name: string }>('delete-list-tags', 'SELECT name FROM tag WHERE manifest_id = ANY($1)')
+const deleteTags = statement<{ manifest_id: number; name: string }>(
   'delete-tags-of',
-  'DELETE FROM tag WHERE manifest_id = $1 RETURNING name',
+  'DELETE FROM tag WHERE manifest_id = ANY($1) RETURNING manifest_id, name',
 )
-const deleteRow = statement<{ revision: number }>(
-  'delete-manifest',
-  `WITH content AS (UPDATE manifest_content SET dropped_at = now() WHERE digest = $2),
-   m AS (DELETE FROM manifest WHERE id = $1 RETURNING id)
-   SELECT nextval('revision') AS revision FROM m`,
+const deleteLinks = statement('delete-links', 'DELETE FROM manifest_child WHERE parent_id = ANY($1)')
+const lockContents = statement(
+  'delete-lock-contents',
+  'SELECT digest FROM manifest_content WHERE digest = ANY($1) ORDER BY digest FOR NO KEY UPDATE',
 )
-const deleteTag = statement<{ digest: string; media_type: string; revision: number }>(
-  'delete-tag',
-  `WITH t AS (DELETE FROM tag WHERE repository_id = $1 AND name = $2 RETURNING manifest_id)
-   SELECT m.digest, m.media_type, nextval('revision') AS revision FROM t JOIN manifest m ON m.id = t.manifest_id`,
+const dropContents = statement(
+  'delete-drop-contents',
+  'UPDATE manifest_content SET dropped_at = now() WHERE digest = ANY($1)',
+)
+const deleteRows = statement<{ id: number; revision: number }>(
+  'delete-manifests',
+  `WITH m AS (DELETE FROM manifest WHERE id = ANY($1) RETURNING id) SELECT id, nextval('revision') AS revision FROM m`,
 )
 
 export interface Deletion {
   name: RepositoryName
   actor?: string
   /** Judges the project before anything is done. */
-  admit: (facts: ProjectFacts | undefined) => ProjectFacts
+  admit: <F extends ChangeFacts>(facts: F | undefined) => F
 }
 
 /**
- * Deletes a manifest and its tags in one transaction; false when there is none. Locks in the order of `putManifest`.
+ * Deletes a manifest, its tags, and its accessories with theirs; false when there is none. One transaction, unless
+ * there are more accessories than that may take. Locks in the order of `putManifest`. What an index named is shown by
+ * lists again unless another one names it.
  *
  * @throws {ManifestReferenced} an index names it
+ * @throws {TagImmutable} a rule of the project keeps one of the tags
+ * @throws {PreconditionFailed} it has more accessories than are deleted at once
  */
 export async function deleteManifest(database: Database, digest: Digest, deletion: Deletion): Promise<boolean> {
-  return database.transaction(async (tx) => {
-    const { name, actor, admit } = deletion
-    const row = await tx.find(lockProject, [projectOf(name), name])
-    const { project_id: projectId } = admit(row)
-    if (row?.repository_id == null) return false
+  for (;;) {
+    const outcome = await database.transaction((tx) => deleteSome(tx, digest, deletion))
+    if (outcome !== 'more') return outcome === 'deleted'
+  }
+}
 
-    const blobs = await tx.run(listBlobs, [row.repository_id, digest])
-    const blobIds = blobs.map(({ id }) => id)
-    await touchBlobs(tx, blobIds)
-    const manifest = await tx.find(lockManifest, [row.repository_id, digest])
-    if (manifest === undefined) return false
-    if ((await tx.find(hasParent, [manifest.id]))?.found) throw new ManifestReferenced(digest)
-    await tx.run(lockTags, [manifest.id])
-    const tags = (await tx.run(deleteTags, [manifest.id])).map((tag) => tag.name)
-    await lockLinksOf(tx, projectId, blobIds)
-    const deleted = await tx.find(deleteRow, [manifest.id, digest])
-    const unused = await unlinkFromProject(tx, projectId, blobIds)
+async function deleteSome(tx: Queries, digest: Digest, deletion: Deletion): Promise<'deleted' | 'unknown' | 'more'> {
+  const { name, admit } = deletion
+  const row = admit(await tx.find(lockProject, [projectOf(name), name]))
+  if (row.repository_id === null) return 'unknown'
+  const closure = await closureOf(tx, row.repository_id, digest)
+  if (closure.length === 0) return 'unknown'
+  const ids = closure.slice(0, BATCH)
+  if (ids.length < closure.length) refuseImmutable(row, name, await tx.run(listTags, [closure]))
+
+  const blobs = await tx.run(listBlobs, [ids])
+  const blobIds = blobs.map(({ id }) => id)
+  await touchBlobs(tx, blobIds)
+  const childIds = (await tx.run(listChildren, [ids])).map(({ child_id }) => child_id)
+  const locked = await tx.run(lockManifests, [[...new Set([...ids, ...childIds])]])
+  const isGoing = new Set(ids)
+  const going = locked.filter(({ id }) => isGoing.has(id))
+  // Somebody was faster: look again.
+  if (going.length < ids.length || (await namedByOthers(tx, ids)).size > 0) return 'more'
+  const tags = await takeTags(tx, row, name, ids)
+  await lockLinksOf(tx, row.project_id, blobIds)
+  const revisions = await deleteLocked(tx, going)
+  const unused = await unlinkFromProject(tx, row.project_id, blobIds)
+  await refreshShown(
+    tx,
+    childIds.filter((id) => !isGoing.has(id)),
+  )
+  await tellAll(tx, row.project_id, deletion, { going, tags, revisions })
+  await subtractUsage(tx, row.project_id, freedBytes(blobs, unused))
+  return ids.length < closure.length ? 'more' : 'deleted'
+}
+
+/** @throws {TagImmutable} */
+function refuseImmutable(row: FoundRow, name: RepositoryName, tags: readonly { name: string }[]): void {
+  const kept = tags.find((tag) => isImmutable(row, name, tag.name))
+  if (kept !== undefined) throw TagImmutable.deleted(kept.name)
+}
+
+/** Deletes the tags of locked manifests; answers their names by manifest. */
+async function takeTags(
+  tx: Queries,
+  row: FoundRow,
+  name: RepositoryName,
+  ids: readonly number[],
+): Promise<Map<number, string[]>> {
+  refuseImmutable(row, name, await tx.run(lockTags, [ids]))
+  const taken = await tx.run(deleteTags, [ids])
+  const byManifest = Map.groupBy(taken, (tag) => tag.manifest_id)
+  return new Map([...byManifest].map(([id, tags]) => [id, tags.map((tag) => tag.name)]))
+}
+
+/** Answers the revision of each. */
+async function deleteLocked(tx: Queries, going: readonly LockedManifest[]): Promise<Map<number, number>> {
+  const ids = going.map(({ id }) => id)
+  const digests = going.map(({ digest }) => digest)
+  await tx.run(deleteLinks, [ids])
+  await tx.run(lockContents, [digests])
+  await tx.run(dropContents, [digests])
+  return new Map((await tx.run(deleteRows, [ids])).map(({ id, revision }) => [id, revision]))
+}
+
+async function tellAll(
+  tx: Queries,
+  projectId: number,
+  { name, actor }: Deletion,
+  deleted: { going: readonly LockedManifest[]; tags: Map<number, string[]>; revisions: Map<number, number> },
+): Promise<void> {
+  for (const { id, digest, media_type: mediaType } of deleted.going) {
     await tell(tx, artifactDeleted, {
-      revision: deleted?.revision ?? 0,
+      revision: deleted.revisions.get(id) ?? 0,
       actor,
-      data: { projectId, repository: name, digest, mediaType: manifest.media_type, tags },
+      data: { projectId, repository: name, digest, mediaType, tags: deleted.tags.get(id) ?? [] },
     })
-    await subtractUsage(tx, projectId, freedBytes(blobs, unused))
-    return true
-  })
+  }
 }
 
-/** Deletes a tag and leaves what it named; false when there is none. */
-export async function deleteTagOnly(database: Database, tag: Tag, deletion: Deletion): Promise<boolean> {
-  return database.transaction((tx) => deleteTagIn(tx, tag, deletion))
-}
-
-async function deleteTagIn(tx: Queries, tag: Tag, { name, actor, admit }: Deletion): Promise<boolean> {
-  const row = await tx.find(lockProject, [projectOf(name), name])
-  const { project_id: projectId } = admit(row)
-  if (row?.repository_id == null) return false
-  const deleted = await tx.find(deleteTag, [row.repository_id, tag])
-  if (deleted === undefined) return false
-  await tell(tx, tagDeleted, {
-    revision: deleted.revision,
-    actor,
-    data: { projectId, repository: name, digest: deleted.digest, mediaType: deleted.media_type, tag },
-  })
-  return true
-}
-
-function freedBytes(blobs: readonly { id: number; size: number }[], unused: ReadonlySet<number>): number {
+function freedBytes(blobs: readonly SizedBlob[], unused: ReadonlySet<number>): number {
   return blobs.filter(({ id }) => unused.has(id)).reduce((sum, { size }) => sum + size, 0)
 }

@@ -1,4 +1,4 @@
-import { Denied, DomainError } from '@berth/errors'
+import { DomainError } from '@berth/errors'
 
 /** MANIFEST_BLOB_UNKNOWN (404): the manifest names what the repository does not hold. */
 export class ManifestBlobUnknown extends DomainError {
@@ -28,21 +28,4 @@ export class ManifestReferenced extends DomainError {
   constructor(digest: string) {
     super('the deleting artifact is referenced by others', { detail: { digest } })
   }
-}
-
-/** DENIED (403): the push would take the project over its quota. */
-export function quotaExceeded(addedBytes: number, usedBytes: number, limitBytes: number): Denied {
-  return new Denied(
-    `Quota exceeded when processing the request of adding ${mebibytes(addedBytes)} of storage resource, which when ` +
-      `updated to current usage of ${mebibytes(usedBytes)} will exceed the configured upper limit of ` +
-      `${mebibytes(limitBytes)}.`,
-  )
-}
-
-const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'] as const
-
-/** `1.5 MiB` */
-function mebibytes(bytes: number): string {
-  const power = bytes < 1 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log2(bytes) / 10))
-  return `${(bytes / 2 ** (10 * power)).toFixed(1)} ${UNITS[power]}`
 }

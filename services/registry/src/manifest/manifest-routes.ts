@@ -27,8 +27,9 @@ import {
   readBody,
   type Visit,
 } from '../http/index.ts'
-import { admit, admitChange, admitPush, type WithProject } from '../project/index.ts'
-import { deleteManifest, deleteTagOnly } from './delete-manifest.ts'
+import { admit, admitChange, admitPush, type ChangeFacts, type WithProject } from '../project/index.ts'
+import { deleteManifest } from './delete-manifest.ts'
+import { deleteTagOnly } from './delete-tag.ts'
 import { TooManyTags } from './manifest-errors.ts'
 import type { ManifestStore } from './manifest-store.ts'
 import { putManifest } from './put-manifest.ts'
@@ -123,7 +124,7 @@ async function remove(
   const deletion = {
     name,
     actor: visit.caller.name,
-    admit: (facts: Parameters<typeof admitChange>[0]) => admitChange(facts, grant),
+    admit: <F extends ChangeFacts>(facts: F | undefined) => admitChange(facts, grant),
   }
   const isGone = await withProject(name, () =>
     reference.kind === 'tag'

@@ -12,18 +12,19 @@ import {
 } from '@berth/oci'
 import { artifactPushed } from '@berth/types'
 import { touchBlobs } from '../blob/index.ts'
-import { PROJECT_FACTS, type ProjectFacts } from '../project/index.ts'
+import { isImmutable, RULE_FACTS, type RuleFacts, TagImmutable } from '../policy/index.ts'
+import { CHANGE_FACTS, type ChangeFacts } from '../project/index.ts'
 import { ManifestBlobUnknown } from './manifest-errors.ts'
 import { addUsage, linkToProject } from './usage.ts'
 
-interface RepositoryRow extends ProjectFacts {
+interface RepositoryRow extends ChangeFacts, RuleFacts {
   repository_id: number | null
   listed: boolean | null
 }
 
 const lockProject = statement<RepositoryRow>(
   'put-lock-project',
-  `SELECT ${PROJECT_FACTS}, r.id AS repository_id, r.listed
+  `SELECT ${CHANGE_FACTS}, ${RULE_FACTS}, r.id AS repository_id, r.listed
    FROM project p LEFT JOIN repository r ON r.project_id = p.id AND r.name = $2
    WHERE p.name = $1 AND p.state <> 'deleted' FOR KEY SHARE OF p`,
 )
@@ -73,6 +74,7 @@ const setTag = statement<{ id: number; revision: number; inserted: boolean }>(
   `INSERT INTO tag (repository_id, name, manifest_id, revision) VALUES ($1, $2, $3, nextval('revision'))
    ON CONFLICT (repository_id, name) DO UPDATE
      SET manifest_id = EXCLUDED.manifest_id, revision = nextval('revision'), pushed_at = now()
+     WHERE NOT $4::boolean OR tag.manifest_id = EXCLUDED.manifest_id
    RETURNING id, revision, (xmax = 0) AS inserted`,
 )
 const restampTag = statement<{ revision: number }>(
@@ -97,12 +99,13 @@ export interface PushedManifest {
  * @param admit judges the project before anything is done
  * @throws {ManifestBlobUnknown} something it names is not in this repository
  * @throws {ManifestInvalid} something it names has another size
+ * @throws {TagImmutable} a rule of the project keeps one of the tags where it is
  * @throws {Denied} over quota
  */
 export async function putManifest(
   database: Database,
   pushed: PushedManifest,
-  admit: (facts: ProjectFacts | undefined) => ProjectFacts,
+  admit: <F extends ChangeFacts>(facts: F | undefined) => F,
 ): Promise<void> {
   try {
     await putOnce(database, pushed, admit)
@@ -120,13 +123,13 @@ function isContentGone(err: unknown): boolean {
 async function putOnce(
   database: Database,
   pushed: PushedManifest,
-  admit: (facts: ProjectFacts | undefined) => ProjectFacts,
+  admit: <F extends ChangeFacts>(facts: F | undefined) => F,
 ): Promise<void> {
   await database.transaction(async (tx) => {
     const { name, manifest, digest } = pushed
-    const row = await tx.find(lockProject, [projectOf(name), name])
-    const { project_id: projectId } = admit(row)
-    const isListed = row?.repository_id != null && row.listed === true
+    const row = admit(await tx.find(lockProject, [projectOf(name), name]))
+    const { project_id: projectId } = row
+    const isListed = row.repository_id !== null && row.listed === true
     const repositoryId = isListed ? (row.repository_id as number) : await listedRepository(tx, projectId, name)
 
     const named = await lockNamed(tx, repositoryId, manifest)
@@ -142,7 +145,13 @@ async function putOnce(
       named.childIds,
       projectId,
     ])
-    const revision = await stampTags(tx, repositoryId, put?.id ?? 0, pushed.tags)
+    const revision = await stampTags(tx, {
+      repositoryId,
+      manifestId: put?.id ?? 0,
+      name,
+      tags: pushed.tags,
+      rules: row,
+    })
     const added = await linkToProject(tx, projectId, named.blobs)
     await tell(tx, artifactPushed, {
       revision,
@@ -214,12 +223,17 @@ function requireSize(descriptor: Descriptor | undefined, size: number): void {
 }
 
 /** Moves the tags; answers a revision taken while they, or without tags the manifest, are locked. */
-async function stampTags(tx: Queries, repositoryId: number, manifestId: number, tags: readonly Tag[]): Promise<number> {
+async function stampTags(
+  tx: Queries,
+  to: { repositoryId: number; manifestId: number; name: RepositoryName; tags: readonly Tag[]; rules: RuleFacts },
+): Promise<number> {
+  const { repositoryId, manifestId, name, tags, rules } = to
   let revision: number | undefined
   for (const tag of [...tags].sort()) {
-    const row = await tx.find(setTag, [repositoryId, tag, manifestId])
+    const row = await tx.find(setTag, [repositoryId, tag, manifestId, isImmutable(rules, name, tag)])
+    if (row === undefined) throw TagImmutable.pushed(name, tag)
     // An insert took its number before it waited for a delete of the same tag.
-    const stamped = row?.inserted ? await tx.find(restampTag, [row.id]) : row
+    const stamped = row.inserted ? await tx.find(restampTag, [row.id]) : row
     revision = stamped?.revision
   }
   return revision ?? (await tx.find(nextRevision))?.revision ?? 0

@@ -1,5 +1,5 @@
 import { type Queries, statement } from '@berth/db'
-import { quotaExceeded } from './manifest-errors.ts'
+import { quotaExceeded } from '../project/index.ts'
 
 export interface SizedBlob {
   id: number

@@ -1,15 +1,19 @@
 import { parseRepositoryName } from '@berth/oci'
+import { NO_POLICY } from '@berth/types'
 import { describe, expect, it, vi } from 'vitest'
 import { createWithProject } from './learn-project.ts'
-import { admit, admitChange, admitPush, type ProjectFacts, ProjectUnknown } from './project.ts'
+import { admit, admitChange, admitPush, type ChangeFacts, ProjectUnknown } from './project.ts'
 
 const name = parseRepositoryName('library/app')
 const grant = { need: { name, action: 'push' as const }, project: 1, rev: 5 }
-const facts = (over: Partial<ProjectFacts> = {}): ProjectFacts => ({
+const facts = (over: Partial<ChangeFacts> = {}): ChangeFacts => ({
   project_id: 1,
   access_revision: 5,
   state: 'open',
   kind: 'local',
+  read_only: false,
+  quota_limit: -1,
+  used: 0,
   ...over,
 })
 
@@ -29,6 +33,8 @@ describe('a grant', () => {
     expect(() => admitChange(deleting, grant)).toThrow('being deleted')
     expect(admitChange(facts({ kind: 'proxy' }), grant).kind).toBe('proxy')
     expect(() => admitPush(facts({ kind: 'proxy' }), grant)).toThrow('proxy project')
+    expect(() => admitChange(facts({ read_only: true }), grant)).toThrow('in read only mode')
+    expect(admit(facts({ read_only: true }), grant).read_only).toBe(true)
   })
 })
 

@@ -1,5 +1,6 @@
 import { Denied, DomainError } from '@berth/errors'
 import { type Grant, NotAuthorized } from '../auth/index.ts'
+import { READ_ONLY, readOnly } from '../policy/index.ts'
 
 export type ProjectState = 'open' | 'deleting' | 'closed' | 'deleted'
 
@@ -13,6 +14,19 @@ export interface ProjectFacts {
 
 /** The columns of {@link ProjectFacts}, of a table called p. */
 export const PROJECT_FACTS = 'p.id AS project_id, p.access_revision, p.state, p.kind'
+
+/** What a statement that is about to change something says beside. */
+export interface ChangeFacts extends ProjectFacts {
+  /** Nothing may be changed anywhere. */
+  read_only: boolean
+  /** Bytes; -1 is without limit. */
+  quota_limit: number
+  /** Bytes that count in the project. */
+  used: number
+}
+
+/** The columns of {@link ChangeFacts}, of a table called p. */
+export const CHANGE_FACTS = `${PROJECT_FACTS}, p.quota_limit, p.used, ${READ_ONLY}`
 
 /** NAME_UNKNOWN (404): no such project, or no such repository in it. */
 export class NameUnknown extends DomainError {
@@ -43,15 +57,16 @@ export function admit<F extends ProjectFacts>(facts: F | undefined, grant: Grant
   return facts
 }
 
-/** @throws {Denied} nothing may be changed in this project */
-export function admitChange<F extends ProjectFacts>(facts: F | undefined, grant: Grant): F {
+/** @throws {Denied} nothing may be changed in this project, or anywhere */
+export function admitChange<F extends ChangeFacts>(facts: F | undefined, grant: Grant): F {
   const admitted = admit(facts, grant)
+  if (admitted.read_only) throw readOnly()
   if (admitted.state !== 'open') throw new Denied('the project is being deleted')
   return admitted
 }
 
 /** @throws {Denied} nothing may be pushed to this project */
-export function admitPush<F extends ProjectFacts>(facts: F | undefined, grant: Grant): F {
+export function admitPush<F extends ChangeFacts>(facts: F | undefined, grant: Grant): F {
   const admitted = admitChange(facts, grant)
   if (admitted.kind === 'proxy') throw new Denied('can not push artifact to a proxy project')
   return admitted

@@ -30,7 +30,7 @@ export function startUpload(uploads: Uploads) {
     const digest = visit.query.get('digest')
     if (digest !== null) {
       const parsed = parseSupportedDigest(digest)
-      await uploads.put(pusher, parsed, openBody(visit))
+      await uploads.put(pusher, parsed, { body: openBody(visit), announcedBytes: announcedBytes(visit.req) ?? 0 })
       return answerBlobCreated(visit, name, parsed)
     }
     const id = await uploads.start(pusher, algorithmOf(visit.query))
@@ -104,12 +104,13 @@ function sessionHeaders({ base }: Visit, name: RepositoryName, id: SessionId, si
 function chunkOf(visit: Visit): Chunk {
   const { req } = visit
   const range = parseUploadRange(req.headers['content-range'])
-  if (range === undefined) return { body: openBody(visit) }
   const announced = announcedBytes(req)
+  if (range === undefined) return { body: openBody(visit), announcedBytes: announced ?? 0 }
   if (announced !== undefined && announced !== range.lengthBytes) {
     throw new SizeInvalid('Content-Length and Content-Range do not agree')
   }
-  return { body: openBody(visit), offset: range.start, length: range.lengthBytes }
+  const { start: offset, lengthBytes: length } = range
+  return { body: openBody(visit), announcedBytes: length, offset, length }
 }
 
 /** @throws {DigestInvalid} an algorithm we do not store */

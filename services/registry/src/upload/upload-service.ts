@@ -15,14 +15,14 @@ import {
 } from '@berth/oci'
 import type { Logger } from '@berth/runtime'
 import { SizeInvalid } from '../http/index.ts'
-import { admitPush, type ProjectStore, type WithProject } from '../project/index.ts'
+import { admitPush, type ProjectStore, requireRoom, type WithProject } from '../project/index.ts'
 import { BytesMissing, type Storage, storageKeyOf, uploadPathOf } from '../storage/index.ts'
 import { HeldUpload, HoldLost } from './held-upload.ts'
 import { hashUpload, salvage } from './recover.ts'
 import { runningHashes } from './running-hashes.ts'
 import type { Trash } from './trash.ts'
 import { ChunkOutOfOrder } from './upload-errors.ts'
-import type { AcquiredRow, SessionAddress, UploadStore } from './upload-store.ts'
+import type { AcquiredRow, Expected, SessionAddress, UploadStore } from './upload-store.ts'
 
 const POLL_MS = 100
 const PATIENCE_MS = 2_000
@@ -30,6 +30,8 @@ const PATIENCE_MS = 2_000
 /** Bytes for a session. `offset` is where they say they begin, `length` how many there must be. */
 export interface Chunk {
   body: Readable
+  /** As the client says; 0 when it does not. */
+  announcedBytes: number
   offset?: number
   length?: number
 }
@@ -39,7 +41,7 @@ type Pusher = Pick<SessionAddress, 'name' | 'grant' | 'subject'>
 export interface Uploads {
   start(pusher: Pusher, algorithm: SupportedAlgorithm): Promise<SessionId>
   /** A blob in one request. */
-  put(pusher: Pusher, digest: Digest, body: Readable): Promise<void>
+  put(pusher: Pusher, digest: Digest, chunk: Chunk): Promise<void>
   /**
    * Appends a chunk and answers how many bytes there are now.
    *
@@ -68,12 +70,19 @@ export function createUploads(parts: UploadParts): Uploads {
   const { store, projects, withProject, storage, trash, log, leaseMs } = parts
   const hashes = runningHashes()
 
-  async function open(address: SessionAddress, algorithm: SupportedAlgorithm, lease: number): Promise<number> {
+  /** @throws {Denied} over quota, as far as can be said by now */
+  async function open(
+    address: SessionAddress,
+    algorithm: SupportedAlgorithm,
+    lease: number,
+    expected: Expected,
+  ): Promise<number> {
     const path = uploadPathOf(`${address.id}.1`)
     for (let attempt = 1; ; attempt++) {
       const row = await withProject(address.name, async () =>
-        admitPush(await store.start(address, { algorithm, path, leaseMs: lease }), address.grant),
+        admitPush(await store.start(address, { algorithm, path, leaseMs: lease, expected }), address.grant),
       )
+      if (!row.fits) requireRoom(row, expected.bytes)
       if (row.upload_id !== null) return row.project_id
       if (attempt === 3) throw new Unavailable('the upload could not be started')
       await projects.ensureRepository(row.project_id, address.name)
@@ -81,14 +90,19 @@ export function createUploads(parts: UploadParts): Uploads {
   }
 
   /** Waits while somebody else writes: their lease ends with their request, or by itself when they are gone. */
-  async function hold(address: SessionAddress, offset?: number): Promise<{ held: HeldUpload; row: AcquiredRow }> {
+  async function hold(
+    address: SessionAddress,
+    offset?: number,
+    expected?: Expected,
+  ): Promise<{ held: HeldUpload; row: AcquiredRow }> {
     const until = performance.now() + leaseMs + PATIENCE_MS
     for (;;) {
       const askedAt = performance.now()
       const row = await withProject(address.name, async () =>
-        admitPush(await store.acquire(address, leaseMs, offset), address.grant),
+        admitPush(await store.acquire(address, leaseMs, offset, expected), address.grant),
       )
       if (row.upload_id === null || row.subject !== address.subject) throw unknownUpload()
+      if (!row.fits) requireRoom(row, row.offset_bytes + (expected?.bytes ?? 0))
       if (row.held_generation !== null) return { held: await take(address.id, row, row.held_generation, askedAt), row }
       if (!row.leased && offset !== undefined && row.offset_bytes !== offset)
         throw new ChunkOutOfOrder(row.offset_bytes)
@@ -193,19 +207,19 @@ export function createUploads(parts: UploadParts): Uploads {
   return {
     async start(pusher, algorithm) {
       const id = newSessionId()
-      await open({ ...pusher, id }, algorithm, 0)
+      await open({ ...pusher, id }, algorithm, 0, { bytes: 0 })
       return id
     },
-    async put(pusher, digest, body) {
+    async put(pusher, digest, chunk) {
       const id = newSessionId()
       const algorithm = algorithmOf(digest) as SupportedAlgorithm
       const askedAt = performance.now()
-      const projectId = await open({ ...pusher, id }, algorithm, leaseMs)
+      const projectId = await open({ ...pusher, id }, algorithm, leaseMs, { digest, bytes: chunk.announcedBytes })
       const path = uploadPathOf(`${id}.1`)
       const hold = { id, generation: 1, path, offset: 0, hasher: createHasher(algorithm), askedAt }
       const held = new HeldUpload(hold, { store, storage, leaseMs })
       try {
-        await receive(held, { body })
+        await receive(held, chunk)
       } catch (err) {
         await held.stop()
         await drop(held).catch((failure) => log.warn('an upload could not be dropped', { session: id, err: failure }))
@@ -219,7 +233,7 @@ export function createUploads(parts: UploadParts): Uploads {
       }
     },
     async append(address, chunk) {
-      const { held } = await hold(address, chunk.offset)
+      const { held } = await hold(address, chunk.offset, { bytes: chunk.announcedBytes })
       try {
         await receive(held, chunk)
       } catch (err) {
@@ -230,7 +244,7 @@ export function createUploads(parts: UploadParts): Uploads {
       return held.offset
     },
     async finish(address, digest, chunk) {
-      const { held, row } = await hold(address, chunk?.offset)
+      const { held, row } = await hold(address, chunk?.offset, { digest, bytes: chunk?.announcedBytes ?? 0 })
       try {
         if (chunk !== undefined) await receive(held, chunk)
       } catch (err) {

@@ -1,7 +1,7 @@
 import { type Database, statement } from '@berth/db'
 import { type Digest, projectOf, type RepositoryName, type SessionId, type SupportedAlgorithm } from '@berth/oci'
 import type { Grant } from '../auth/index.ts'
-import { PROJECT_FACTS, type ProjectFacts } from '../project/index.ts'
+import { CHANGE_FACTS, type ChangeFacts } from '../project/index.ts'
 import type { StorageKey, UploadPath } from '../storage/index.ts'
 
 /** Sessions are rows that may be lost in a crash of Postgres: the client then starts its upload again. */
@@ -15,13 +15,21 @@ export interface SessionAddress {
   subject: string
 }
 
-interface StartedRow extends ProjectFacts {
+/** Which blob the bytes are said to become, if that is known, and how many of them are announced. */
+export interface Expected {
+  digest?: Digest
+  bytes: number
+}
+
+interface StartedRow extends ChangeFacts {
   repository_id: number | null
   upload_id: string | null
+  /** There is room for the bytes in the quota, or they count in the project already. */
+  fits: boolean
 }
 
 /** What is known of a session when somebody wants to write to it; `held_*` are null when it could not be had. */
-export interface AcquiredRow extends ProjectFacts {
+export interface AcquiredRow extends ChangeFacts {
   upload_id: string | null
   subject: string | null
   algorithm: SupportedAlgorithm
@@ -30,13 +38,15 @@ export interface AcquiredRow extends ProjectFacts {
   leased: boolean
   /** Its last holder has said that it writes no more. */
   released: boolean
+  /** There is room in the quota for what it holds and what is announced, or it may be what counts already. */
+  fits: boolean
   held_generation: number | null
   held_offset: number
   held_path: UploadPath
   held_sealed_key: StorageKey | null
 }
 
-interface StatusRow extends ProjectFacts {
+interface StatusRow extends ChangeFacts {
   upload_id: string | null
   subject: string | null
   offset_bytes: number
@@ -49,11 +59,16 @@ interface ExpiredRow {
   sealed_key: StorageKey | null
 }
 
+const COUNTS = `EXISTS (
+       SELECT 1 FROM blob b JOIN project_blob pb ON pb.blob_id = b.id WHERE b.digest = $12 AND pb.project_id = p.id
+     )`
+
 const start = statement<StartedRow>(
   'upload-start',
   `WITH ${ASYNC},
    p AS (
-     SELECT ${PROJECT_FACTS}, r.id AS repository_id
+     SELECT ${CHANGE_FACTS}, r.id AS repository_id,
+       (p.quota_limit < 0 OR p.used + $13::bigint <= p.quota_limit OR ${COUNTS}) AS fits
      FROM project p CROSS JOIN c LEFT JOIN repository r ON r.project_id = p.id AND r.name = $2
      WHERE p.name = $1 AND p.state <> 'deleted' FOR KEY SHARE OF p
    ),
@@ -61,7 +76,7 @@ const start = statement<StartedRow>(
      INSERT INTO upload (id, repository_id, subject, algorithm, path, holder, generation, lease_until, expires_at)
      SELECT $3, p.repository_id, $4, $5, $6, $7, 1, now() + $8 * interval '1 ms', now() + $9 * interval '1 ms'
      FROM p
-     WHERE p.repository_id IS NOT NULL AND p.state = 'open' AND p.kind = 'local'
+     WHERE p.repository_id IS NOT NULL AND p.state = 'open' AND p.kind = 'local' AND p.fits AND NOT p.read_only
        AND p.project_id = $10 AND p.access_revision <= $11
      RETURNING id
    )
@@ -72,8 +87,10 @@ const acquire = statement<AcquiredRow>(
   'upload-acquire',
   `WITH ${ASYNC},
    s AS (
-     SELECT ${PROJECT_FACTS}, u.id AS upload_id, u.subject, u.algorithm, u.offset_bytes, u.generation,
-       coalesce(u.lease_until > now(), false) AS leased, u.lease_until IS NULL AS released
+     SELECT ${CHANGE_FACTS}, u.id AS upload_id, u.subject, u.algorithm, u.offset_bytes, u.generation,
+       coalesce(u.lease_until > now(), false) AS leased, u.lease_until IS NULL AS released,
+       (p.quota_limit < 0 OR $11::bigint IS NULL OR p.used + u.offset_bytes + $11 <= p.quota_limit
+         OR CASE WHEN $12::text IS NULL THEN u.offset_bytes + $11 <= p.used ELSE ${COUNTS} END) AS fits
      FROM project p CROSS JOIN c
      LEFT JOIN repository r ON r.project_id = p.id AND r.name = $2
      LEFT JOIN upload u ON u.repository_id = r.id AND u.id = $3 AND u.expires_at > now()
@@ -84,6 +101,7 @@ const acquire = statement<AcquiredRow>(
        expires_at = now() + $7 * interval '1 ms'
      FROM s
      WHERE u.id = s.upload_id AND u.subject = $4 AND s.state = 'open' AND s.project_id = $8 AND s.access_revision <= $9
+       AND s.fits AND NOT s.read_only
        AND (u.lease_until IS NULL OR u.lease_until <= now()) AND ($10::bigint IS NULL OR u.offset_bytes = $10)
      RETURNING u.generation, u.offset_bytes, u.path, u.sealed_key
    )
@@ -94,7 +112,7 @@ const acquire = statement<AcquiredRow>(
 
 const status = statement<StatusRow>(
   'upload-status',
-  `SELECT ${PROJECT_FACTS}, u.id AS upload_id, u.subject, u.offset_bytes
+  `SELECT ${CHANGE_FACTS}, u.id AS upload_id, u.subject, u.offset_bytes
    FROM project p
    LEFT JOIN repository r ON r.project_id = p.id AND r.name = $2
    LEFT JOIN upload u ON u.repository_id = r.id AND u.id = $3 AND u.expires_at > now()
@@ -210,9 +228,15 @@ export interface UploadStore {
   /** Opens a session, held for `leaseMs`; 0 leaves it to whoever comes first. */
   start(
     address: SessionAddress,
-    upload: { algorithm: SupportedAlgorithm; path: UploadPath; leaseMs: number },
+    upload: { algorithm: SupportedAlgorithm; path: UploadPath; leaseMs: number; expected: Expected },
   ): Promise<StartedRow | undefined>
-  acquire(address: SessionAddress, leaseMs: number, offset: number | undefined): Promise<AcquiredRow | undefined>
+  /** `expected` beside what it holds already; absent: to end the session. */
+  acquire(
+    address: SessionAddress,
+    leaseMs: number,
+    offset: number | undefined,
+    expected?: Expected,
+  ): Promise<AcquiredRow | undefined>
   status(address: SessionAddress): Promise<StatusRow | undefined>
   /** Records how far a hold has come and prolongs it; 0 ms gives it back. False when it is no longer ours. */
   keep(hold: Hold, leaseMs: number): Promise<boolean>
@@ -233,7 +257,7 @@ export interface UploadStore {
 export function uploadStore(database: Database, options: { holder: string; ttlMs: number }): UploadStore {
   const { holder, ttlMs } = options
   return {
-    start: ({ id, name, grant, subject }, { algorithm, path, leaseMs }) =>
+    start: ({ id, name, grant, subject }, { algorithm, path, leaseMs, expected }) =>
       database.find(start, [
         projectOf(name),
         name,
@@ -246,8 +270,10 @@ export function uploadStore(database: Database, options: { holder: string; ttlMs
         ttlMs,
         grant.project,
         grant.rev,
+        expected.digest ?? null,
+        expected.bytes,
       ]),
-    acquire: ({ id, name, grant, subject }, leaseMs, offset) =>
+    acquire: ({ id, name, grant, subject }, leaseMs, offset, expected) =>
       database.find(acquire, [
         projectOf(name),
         name,
@@ -259,6 +285,8 @@ export function uploadStore(database: Database, options: { holder: string; ttlMs
         grant.project,
         grant.rev,
         offset ?? null,
+        expected?.bytes ?? null,
+        expected?.digest ?? null,
       ]),
     status: ({ id, name }) => database.find(status, [projectOf(name), name, id]),
     keep: async ({ id, generation, offset, path }, leaseMs) => {

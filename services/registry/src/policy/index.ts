@@ -1,0 +1,3 @@
+export { isImmutable, RULE_FACTS, type RuleFacts } from './immutability.ts'
+export { modeAnswers, READ_ONLY } from './mode.ts'
+export { readOnly, TagImmutable } from './policy-errors.ts'
