@@ -5,7 +5,8 @@ export const artifactPulled = defineEvent({
   owner: 'registry',
   noun: 'artifact',
   verb: 'pulled',
-  summary: 'A manifest was pulled, so many times in the last seconds by the actor; without one: by nobody in particular',
+  summary:
+    'A manifest was pulled, so many times in the last seconds by the actor; without one: by nobody in particular',
   data: z.object({
     projectId: z.number().int(),
     /** `library/nginx` */
