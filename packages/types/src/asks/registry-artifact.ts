@@ -139,9 +139,8 @@ export const artifactAddition = defineAsk({
   request: z.object({ ...oneArtifact, addition: z.string().min(1).max(64) }),
   response: z.object({
     contentType: z.string(),
-    /** Base64; of what is over half a megabyte the start. */
+    /** Base64; REQUEST_ENTITY_TOO_LARGE (413) where it would be more than half a megabyte. */
     content: z.string(),
-    isTruncated: z.boolean(),
   }),
 })
 

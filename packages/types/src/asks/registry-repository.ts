@@ -40,7 +40,7 @@ export const repositorySearch = defineAsk({
   request: z.object({
     projects: VisibleProjects,
     ...listQuery,
-    /** What `next` of the page before said; goes with no `sort` and no `page`. */
+    /** By name, after this one, whatever `sort` and `page` say; the first page is after ''. */
     after: z.string().max(300).optional(),
   }),
   response: z.object({ repositories: z.array(RepositoryFacts), total, next: z.string().optional() }),

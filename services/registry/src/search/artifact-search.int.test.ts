@@ -1,0 +1,213 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openTables, type Tables } from '../testing/test-tables.ts'
+import { artifactFilter } from './artifact-filter.ts'
+import { artifactRows } from './artifact-rows.ts'
+import { type ArtifactQuery, artifactSearch } from './artifact-search.ts'
+import { createTotals } from './totals.ts'
+
+const MANY = 100_000
+const PUSHED = `timestamptz '2026-01-01T00:00:00Z' + n * interval '1 second'`
+
+/** A repository of many artifacts: each has a tag, a label, an accessory for every tenth, a verdict, one child of two. */
+const SEED = `
+INSERT INTO project (id, name, kind, state, public, access_revision, quota_limit, revision)
+  VALUES (1, 'library', 'local', 'open', true, 3, -1, 1);
+INSERT INTO repository (project_id, name, listed) VALUES (1, 'library/many', true), (1, 'library/few', true);
+INSERT INTO manifest_content (digest, bytes)
+  SELECT 'sha256:' || encode(sha256(n::text::bytea), 'hex'), '{}' FROM generate_series(1, ${MANY}) n;
+INSERT INTO manifest (repository_id, digest, media_type, size, kind, config_media_type, artifact_type, total_size,
+    pushed_at, accessory_type, accessory_of, subject_digest, shown, extra_attrs)
+  SELECT 1, 'sha256:' || encode(sha256(n::text::bytea), 'hex'), 'application/vnd.oci.image.manifest.v1+json', 2,
+    CASE WHEN n % 100 = 0 THEN 'CHART' ELSE 'IMAGE' END, 'application/vnd.oci.image.config.v1+json',
+    'application/vnd.oci.image.config.v1+json', n, ${PUSHED},
+    CASE WHEN n % 10 = 0 THEN 'signature.cosign' END,
+    CASE WHEN n % 10 = 0 THEN 'sha256:' || encode(sha256((n - 1)::text::bytea), 'hex') END,
+    CASE WHEN n % 10 = 0 THEN 'sha256:' || encode(sha256((n - 1)::text::bytea), 'hex') END,
+    n % 10 <> 0, '{"architecture":"amd64","os":"linux"}'
+  FROM generate_series(1, ${MANY}) n;
+INSERT INTO tag (repository_id, name, manifest_id, revision, pushed_at)
+  SELECT 1, 'v' || n, n, n, ${PUSHED} FROM generate_series(1, ${MANY}) n WHERE n % 10 NOT IN (0, 5);
+INSERT INTO artifact_label (manifest_id, label_id) SELECT n, 1 FROM generate_series(1, ${MANY}) n;
+INSERT INTO artifact_label (manifest_id, label_id) SELECT n, 2 FROM generate_series(1, ${MANY}, 1000) n;
+INSERT INTO artifact_verdict (manifest_id, scanner, severity, summary, revision, scanned_at)
+  SELECT n, 'trivy', 'high', '{"total":1}', 1, now() FROM generate_series(1, ${MANY}) n;
+INSERT INTO manifest_child (parent_id, child_id, position, platform)
+  SELECT n, n - 1, 0, '{"architecture":"amd64","os":"linux"}' FROM generate_series(2, ${MANY}, 100) n;
+VACUUM (ANALYZE) manifest, tag, repository, artifact_label, artifact_verdict, manifest_child
+`
+
+describe('a list of a hundred thousand artifacts', () => {
+  const shown = MANY - MANY / 10
+  let tables: Tables
+  const query = (over: Partial<ArtifactQuery> = {}): ArtifactQuery => ({
+    project: { id: 1, accessRevision: 3 },
+    repository: 'library/many',
+    page: 1,
+    pageSize: 10,
+    ...over,
+  })
+  const page = (over: Partial<ArtifactQuery> = {}) => artifactSearch(tables.database, createTotals()).page(query(over))
+
+  const explain = async (text: string, values: unknown[]) =>
+    (await tables.sql<{ 'QUERY PLAN': string }>(`EXPLAIN ${text}`, values)).map((row) => row['QUERY PLAN']).join('\n')
+
+  beforeAll(async () => {
+    tables = await openTables()
+    for (const statement of SEED.split(';\n')) await tables.sql(statement)
+  }, 120_000)
+  afterAll(() => tables?.stop())
+
+  it.each([
+    ['the first page', { page: 1 }],
+    ['the first page of a hundred', { page: 1, pageSize: 100 }],
+    ['one in the middle', { page: shown / 20 }],
+    ['the last one', { page: shown / 10 }],
+    ['one behind the end', { page: shown / 10 + 5 }],
+    ['one by size', { sort: 'size', page: 7 }],
+    ['one of what a filter leaves', { q: 'tags=~v99,labels=(1 2),type=IMAGE' }],
+    ['one with children and accessories', { q: 'base=*', pageSize: 100 }],
+    ['one of the whole project', { repository: undefined, page: 3 }],
+  ])('costs a fixed number of statements: %s', async (_, over) => {
+    tables.statements()
+    const { artifacts } = await page(over)
+    const names = tables.statements()
+    const isEmpty = artifacts.length === 0
+    expect(names).toEqual(['judged-find', '', ...(isEmpty ? [] : ['', 'artifact-rows'])])
+  })
+
+  it('counts no more than once in a while, and anew after a change', async () => {
+    const totals = createTotals()
+    const search = artifactSearch(tables.database, totals)
+    tables.statements()
+    await Promise.all([search.page(query()), search.page(query({ page: 2 }))])
+    await search.page(query({ page: 3 }))
+    const adHocs = () => tables.statements().filter((name) => name === '').length
+    expect(adHocs()).toBe(3 + 1)
+    totals.forget()
+    await search.page(query())
+    expect(adHocs()).toBe(1 + 1)
+  })
+
+  it.each(['DESC', 'ASC'])('finds its rows in the index alone, from either end: %s', async (direction) => {
+    const { where, values } = artifactFilter(undefined, { repositoryId: 1 })
+    const order = `m.pushed_at ${direction}, m.id ${direction}`
+    const plan = await explain(
+      `SELECT m.id FROM manifest m WHERE ${where} ORDER BY ${order} LIMIT 10 OFFSET 45000`,
+      values,
+    )
+    expect(plan).toMatch(/Index Only Scan( Backward)? using manifest_shown_idx/)
+    expect(plan).not.toMatch(/Sort|Seq Scan/)
+  })
+
+  it('counts in the index alone', async () => {
+    const { where, values } = artifactFilter(undefined, { repositoryId: 1 })
+    const plan = await explain(`SELECT count(*) FROM manifest m WHERE ${where}`, values)
+    expect(plan).toMatch(/Index Only Scan using \w+/)
+  })
+
+  it('finds what a page of artifacts has by indexes', async () => {
+    const plan = await explain(artifactRows.text, [[90_001, 90_002], 100, 50, 100])
+    for (const index of ['tag_manifest_idx', 'manifest_accessory_idx', 'artifact_verdict_pkey', 'manifest_child_pkey'])
+      expect(plan).toContain(index)
+    expect(plan).not.toMatch(/Seq Scan on (?!repository)/)
+  })
+
+  it('is the same list from the front and from the back', async () => {
+    const last = await page({ page: shown / 10 })
+    expect(last.total).toBe(shown)
+    expect(last.artifacts.map(({ id }) => id)).toEqual([11, 9, 8, 7, 6, 5, 4, 3, 2, 1])
+    const middle = shown / 20
+    const [before, after] = [await page({ page: middle }), await page({ page: middle + 1 })]
+    const ids = [...before.artifacts, ...after.artifacts].map(({ id }) => id)
+    expect(ids).toEqual(ids.toSorted((a, b) => b - a))
+    expect(new Set(ids).size).toBe(20)
+    expect((await page({ page: shown / 10 + 1 })).artifacts).toEqual([])
+    expect((await page({ sort: 'push_time' })).artifacts.map(({ id }) => id)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 11])
+  })
+
+  it('is walked by cursor without leaving out or repeating one', async () => {
+    const first = await page()
+    const second = await page({ after: first.next })
+    expect(first.artifacts[0]?.id).toBe(MANY - 1)
+    expect(second.artifacts.map(({ id }) => id)).toEqual((await page({ page: 2 })).artifacts.map(({ id }) => id))
+    const last = await page({ after: '1767225605000000.5', q: 'base=*' })
+    expect(last.artifacts.map(({ id }) => id)).toEqual([4, 3, 2, 1])
+    expect(last.next).toBeUndefined()
+    await expect(page({ after: 'x' })).rejects.toMatchObject({ code: 'BAD_REQUEST' })
+    await expect(page({ after: first.next, sort: 'size' })).rejects.toMatchObject({ code: 'BAD_REQUEST' })
+  })
+
+  it('says of each artifact all that belongs to it', async () => {
+    const { artifacts } = await page({ q: 'tags=v99902' })
+    expect(artifacts).toHaveLength(1)
+    expect(artifacts[0]).toMatchObject({
+      id: 99_902,
+      projectId: 1,
+      repository: 'library/many',
+      kind: 'IMAGE',
+      sizeBytes: 99_902,
+      tagCount: 1,
+      tags: [{ name: 'v99902', artifactId: 99_902, pulledAt: null, immutable: false }],
+      labels: [1],
+      referenceCount: 1,
+      references: [{ parentId: 99_902, childId: 99_901, platform: { architecture: 'amd64', os: 'linux' } }],
+      verdicts: [{ scanner: 'trivy', severity: 'high', summary: { total: 1 }, revision: 1 }],
+      extraAttrs: { architecture: 'amd64' },
+      accessories: [],
+      isTrimmed: false,
+    })
+    const signed = (await page({ q: 'tags=v99899' })).artifacts[0]
+    expect(signed?.accessories).toMatchObject([{ artifactId: 99_900, type: 'signature.cosign', subjectId: 99_899 }])
+  })
+
+  it.each([
+    ['tags=*', MANY * 0.8],
+    ['tags=nil', MANY * 0.1],
+    ['tags=v17', 1],
+    ['Tags=v17', 1],
+    ['tags=~V9999', 9],
+    ['tags={v1 v2 nothing}', 2],
+    ['tags=(v1 v2)', 0],
+    ['labels=(1 2)', 100],
+    ['labels=2', 100],
+    ['labels={2 3}', 100],
+    ['labels=(1 3)', 0],
+    ['base=*', MANY],
+    ['base=*,type=CHART', MANY / 100],
+    ['type=CHART', 0],
+    ['media_type=application/vnd.oci.image.config.v1+json', shown],
+    ['manifest_media_type=~index', 0],
+    ['size=[99990~]', 9],
+    ['push_time=[2026-01-01T00:00:01~2026-01-01T00:00:04]', 4],
+    ['pull_time=[2026-01-01T00:00:01~]', 0],
+    ['nothing=known', shown],
+  ])('filters by %s', async (q, found) => {
+    expect((await page({ q })).total).toBe(found)
+    expect(await artifactSearch(tables.database, createTotals()).count({ ...query(), q })).toBe(found)
+  })
+
+  it.each(['base=x', 'labels=a', 'labels=~1', 'tags=[a~b]', 'size=big', 'push_time=soon', 'type', 'tags=~a\0'])(
+    'refuses %j',
+    async (q) => {
+      await expect(page({ q })).rejects.toMatchObject({ code: 'BAD_REQUEST' })
+    },
+  )
+
+  it('shows of a project the latest of each repository, if one kind is asked for', async () => {
+    const over = { repository: undefined, latestInRepository: true }
+    const { artifacts, total } = await page({ ...over, q: 'media_type=application/vnd.oci.image.config.v1+json' })
+    expect(total).toBe(1)
+    expect(artifacts.map(({ id }) => id)).toEqual([MANY - 1])
+    await expect(page(over)).rejects.toMatchObject({ code: 'BAD_REQUEST' })
+  })
+
+  it('is there for who was judged by what holds now', async () => {
+    const refused = (over: Partial<ArtifactQuery>, code: string) => expect(page(over)).rejects.toMatchObject({ code })
+    await refused({ project: { id: 1, accessRevision: 2 } }, 'PRECONDITION')
+    await refused({ project: { id: 2, accessRevision: 3 } }, 'NOT_FOUND')
+    await refused({ repository: 'library/none' }, 'NOT_FOUND')
+    await refused({ repository: 'Library/\0' }, 'NOT_FOUND')
+    expect((await page({ project: { id: 1, accessRevision: 9 } })).total).toBe(shown)
+    expect((await page({ repository: 'library/few' })).artifacts).toEqual([])
+  })
+})

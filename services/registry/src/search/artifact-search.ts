@@ -1,0 +1,161 @@
+import { adHoc, type Database, type Queries, statement } from '@berth/db'
+import { BadRequest, NotFound } from '@berth/errors'
+import { findDigest, findTag } from '@berth/oci'
+import type { ArtifactFacts, JudgedProject } from '@berth/types'
+import { type ArtifactScope, artifactFilter, artifactOrder, NEWEST_FIRST } from './artifact-filter.ts'
+import { ALONE, IN_LISTS, readArtifacts } from './artifact-rows.ts'
+import { fitted } from './fit.ts'
+import { type FoundRepository, findJudged, findJudgedProject, type JudgedRepository } from './judged.ts'
+import { orderSql } from './order.ts'
+import type { Totals } from './totals.ts'
+import { windowOf } from './window.ts'
+
+export interface ArtifactQuery {
+  project: JudgedProject
+  /** `library/nginx`; absent: all of the project. */
+  repository?: string
+  latestInRepository?: boolean
+  q?: string
+  sort?: string
+  page: number
+  pageSize: number
+  /** Where the page before ended. */
+  after?: string
+}
+
+export interface ArtifactSearch {
+  /** A page: of each kind of statement one, whatever the size of the list and of the page. */
+  page(query: ArtifactQuery): Promise<{ artifacts: ArtifactFacts[]; total: number; next?: string }>
+  count(query: Pick<ArtifactQuery, 'project' | 'repository' | 'q'>): Promise<number>
+  /** @throws {NotFound} */
+  get(asked: JudgedRepository & { reference: string }): Promise<ArtifactFacts>
+}
+
+interface PlacedRow {
+  id: number
+  /** Of `pushed_at`, since 1970: a Date would lose the micro. */
+  micros: number
+}
+
+const findByTag = statement<{ id: number; digest: string }>(
+  'search-by-tag',
+  `SELECT m.id, m.digest FROM tag t JOIN manifest m ON m.id = t.manifest_id WHERE t.repository_id = $1 AND t.name = $2`,
+)
+const findByDigest = statement<{ id: number; digest: string }>(
+  'search-by-digest',
+  'SELECT id, digest FROM manifest WHERE repository_id = $1 AND digest = $2',
+)
+
+export function artifactSearch(database: Database, totals: Totals): ArtifactSearch {
+  async function scopeOf({
+    project,
+    repository,
+    latestInRepository = false,
+  }: Omit<ArtifactQuery, 'page' | 'pageSize'>) {
+    if (repository === undefined) {
+      const rules = await findJudgedProject(database, project)
+      return { rules, scope: { projectId: rules.project_id, latestInRepository } satisfies ArtifactScope }
+    }
+    const found = await findJudged(database, { project, repository })
+    return { rules: found, scope: { repositoryId: found.repository_id } satisfies ArtifactScope }
+  }
+
+  function countOf({ where, values }: { where: string; values: unknown[] }): Promise<number> {
+    return totals.of(`artifact ${where} ${JSON.stringify(values)}`, async () => {
+      const counted = await database.find(
+        adHoc<{ total: number }>(`SELECT count(*) AS total FROM manifest m WHERE ${where}`),
+        values,
+      )
+      return counted?.total ?? 0
+    })
+  }
+
+  return {
+    async page(query) {
+      const { rules, scope } = await scopeOf(query)
+      const filter = artifactFilter(query.q, scope)
+      const total = await countOf(filter)
+      const { rows, isLast } = await readPlaces(database, filter, query, total)
+      const ids = rows.map(({ id }) => id)
+      const artifacts = fitted(await readArtifacts(database, ids, rules, IN_LISTS))
+      const end = rows.at(-1)
+      return { artifacts, total, ...(!isLast && end && { next: `${end.micros}.${end.id}` }) }
+    },
+    async count(query) {
+      const { scope } = await scopeOf(query)
+      return countOf(artifactFilter(query.q, scope))
+    },
+    async get({ reference, ...asked }) {
+      const found = await findJudged(database, asked)
+      const { id } = await findArtifact(database, found, reference)
+      const [artifact] = fitted(await readArtifacts(database, [id], found, ALONE))
+      if (artifact === undefined) throw artifactUnknown(found.repository_name, reference)
+      return artifact
+    },
+  }
+}
+
+/**
+ * What a tag or a digest names.
+ *
+ * @throws {NotFound}
+ */
+export async function findArtifact(
+  db: Queries,
+  { repository_id, repository_name }: Pick<FoundRepository, 'repository_id' | 'repository_name'>,
+  reference: string,
+): Promise<{ id: number; digest: string }> {
+  const digest = findDigest(reference)
+  const tag = digest === undefined ? findTag(reference) : undefined
+  const found =
+    digest !== undefined
+      ? await db.find(findByDigest, [repository_id, digest])
+      : tag !== undefined && (await db.find(findByTag, [repository_id, tag]))
+  if (!found) throw artifactUnknown(repository_name, reference)
+  return found
+}
+
+function artifactUnknown(repository: string, reference: string): NotFound {
+  return new NotFound(`artifact ${repository}${reference.includes(':') ? '@' : ':'}${reference} not found`)
+}
+
+/** The ids of a page, from an index alone where nothing is filtered or sorted otherwise. */
+async function readPlaces(
+  db: Queries,
+  { where, values }: { where: string; values: readonly unknown[] },
+  { sort, page, pageSize, after }: ArtifactQuery,
+  total: number,
+): Promise<{ rows: PlacedRow[]; isLast: boolean }> {
+  const order = artifactOrder(sort)
+  if (after !== undefined) {
+    if (order !== NEWEST_FIRST || page !== 1) throw new BadRequest('after goes with no sort and no page')
+    const [micros, id] = parseCursor(after)
+    const place = `(m.pushed_at, m.id) <
+      (timestamptz 'epoch' + $${values.length + 1}::bigint * interval '1 microsecond', $${values.length + 2}::bigint)`
+    const rows = await db.run(placesOf(`${where} AND ${place}`, orderSql(order), pageSize + 1, 0), [
+      ...values,
+      micros,
+      id,
+    ])
+    return { rows: rows.slice(0, pageSize), isLast: rows.length <= pageSize }
+  }
+  const window = windowOf(page, pageSize, total)
+  if (window === undefined) return { rows: [], isLast: true }
+  const { limit, offset, isReversed } = window
+  const rows = await db.run(placesOf(where, orderSql(order, isReversed), limit, offset), values)
+  const isLast = order !== NEWEST_FIRST || page * pageSize >= total
+  return { rows: isReversed ? rows.reverse() : rows, isLast }
+}
+
+function placesOf(where: string, order: string, limit: number, offset: number) {
+  return adHoc<PlacedRow>(
+    `SELECT m.id, (extract(epoch FROM m.pushed_at) * 1000000)::bigint AS micros
+     FROM manifest m WHERE ${where} ORDER BY ${order} LIMIT ${limit} OFFSET ${offset}`,
+  )
+}
+
+function parseCursor(after: string): [string, string] {
+  const [, micros, id] = /^(\d{1,18})\.(\d{1,18})$/.exec(after) ?? []
+  if (micros === undefined || id === undefined) throw new BadRequest('after is not what a page before said')
+  return [micros, id]
+}

@@ -1,0 +1,116 @@
+import type { ArtifactFacts } from '@berth/types'
+import { describe, expect, it, vi } from 'vitest'
+import { fitted } from './fit.ts'
+import { createTotals } from './totals.ts'
+import { windowOf } from './window.ts'
+
+describe('a page of a list', () => {
+  it('is read from the end that is nearer', () => {
+    expect(windowOf(1, 10, 100)).toEqual({ limit: 10, offset: 0, isReversed: false })
+    expect(windowOf(5, 10, 100)).toEqual({ limit: 10, offset: 40, isReversed: false })
+    expect(windowOf(6, 10, 100)).toEqual({ limit: 10, offset: 40, isReversed: true })
+    expect(windowOf(10, 10, 95)).toEqual({ limit: 5, offset: 0, isReversed: true })
+    expect(windowOf(1, 10, 3)).toEqual({ limit: 3, offset: 0, isReversed: false })
+  })
+
+  it('is none behind the end', () => {
+    expect(windowOf(11, 10, 100)).toBeUndefined()
+    expect(windowOf(1, 10, 0)).toBeUndefined()
+  })
+})
+
+describe('a total', () => {
+  it('is counted every time while that is cheap', async () => {
+    const totals = createTotals()
+    const count = vi.fn(async () => 12)
+    for (let i = 0; i < 3; i++) expect(await totals.of('a', count)).toBe(12)
+    expect(count).toHaveBeenCalledTimes(3)
+  })
+
+  it('is kept for a while when it is large, by its key, until something changes here', async () => {
+    const totals = createTotals()
+    const count = vi.fn(async () => 50_000)
+    await Promise.all([totals.of('a', count), totals.of('a', count), totals.of('b', count)])
+    await totals.of('a', count)
+    expect(count).toHaveBeenCalledTimes(2)
+    totals.forget()
+    await totals.of('a', count)
+    expect(count).toHaveBeenCalledTimes(3)
+  })
+
+  it('is not kept when something changed while it was counted', async () => {
+    const totals = createTotals()
+    const counted: ((total: number) => void)[] = []
+    const count = vi.fn(() => new Promise<number>((resolve) => counted.push(resolve)))
+    const before = totals.of('a', count)
+    totals.forget()
+    const after = totals.of('a', count)
+    expect(count).toHaveBeenCalledTimes(2)
+    counted[0]?.(50_000)
+    expect(await before).toBe(50_000)
+    counted[1]?.(50_001)
+    expect(await after).toBe(50_001)
+    expect(await totals.of('a', count)).toBe(50_001)
+  })
+})
+
+describe('artifacts in one message', () => {
+  const artifact = (id: number, text: string): ArtifactFacts => ({
+    id,
+    projectId: 1,
+    repositoryId: 1,
+    repository: 'library/app',
+    digest: 'sha256:0',
+    kind: 'IMAGE',
+    mediaType: 'a/b',
+    configMediaType: null,
+    artifactType: null,
+    subject: null,
+    sizeBytes: 1,
+    manifestBytes: 1,
+    icon: null,
+    pushedAt: '2026-01-01T00:00:00.000Z',
+    pulledAt: null,
+    pullCount: 0,
+    extraAttrs: { text },
+    annotations: { text },
+    tags: [],
+    tagCount: 0,
+    labels: [],
+    accessories: [],
+    accessoryCount: 0,
+    references: Array.from({ length: 20 }, (_, n) => ({
+      parentId: id,
+      childId: n,
+      childDigest: 'sha256:1',
+      platform: { os: 'linux' },
+      annotations: { text },
+      urls: null,
+    })),
+    referenceCount: 20,
+    verdicts: [
+      { scanner: 's', severity: 'low', summary: { text }, revision: 1, scannedAt: '2026-01-01T00:00:00.000Z' },
+    ],
+    accessoryType: null,
+    accessoryOf: null,
+    isTrimmed: false,
+  })
+
+  it('are left as they are when they fit', () => {
+    const both = [artifact(1, 'x'), artifact(2, 'y')]
+    expect(fitted(both)).toEqual(both)
+  })
+
+  it('are cut where they are largest, and say so', () => {
+    const [small, large] = fitted([artifact(1, 'x'), artifact(2, 'y'.repeat(5_000))], 110_000)
+    expect(small).toEqual(artifact(1, 'x'))
+    expect(large).toMatchObject({ extraAttrs: null, isTrimmed: true, referenceCount: 20 })
+    expect(large?.references).toHaveLength(20)
+  })
+
+  it('fit however large they are', () => {
+    const all = fitted(Array.from({ length: 100 }, (_, n) => artifact(n, 'z'.repeat(20_000))))
+    expect(Buffer.byteLength(JSON.stringify(all))).toBeLessThan(900_000)
+    expect(all.every((one) => one.digest === 'sha256:0' && one.referenceCount === 20)).toBe(true)
+  })
+})
