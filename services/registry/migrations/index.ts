@@ -3,5 +3,16 @@ import { createRegistry } from './20261120090000_create_registry.ts'
 import { addArtifactFacts } from './20261120130000_add_artifact_facts.ts'
 import { createGcRun } from './20261120131000_create_gc_run.ts'
 import { addAdoption } from './20261120131500_add_adoption.ts'
+import { createManifestRecheck } from './20261120132500_create_manifest_recheck.ts'
+import { addUploadDigest } from './20261120134000_add_upload_digest.ts'
+import { judgePulls } from './20261120134500_judge_pulls.ts'
 
-export const migrations: readonly Migration[] = [createRegistry, addArtifactFacts, createGcRun, addAdoption]
+export const migrations: readonly Migration[] = [
+  createRegistry,
+  addArtifactFacts,
+  createGcRun,
+  addAdoption,
+  createManifestRecheck,
+  addUploadDigest,
+  judgePulls,
+]

@@ -1,4 +1,6 @@
-import { type Queries, statement } from '@berth/db'
+import { type Database, type Queries, statement } from '@berth/db'
+
+const BATCH = 200
 
 const lock = statement<{ id: number }>(
   'shown-lock',
@@ -14,6 +16,11 @@ const refresh = statement(
      )
    )`,
 )
+const takeMarks = statement<{ id: number; manifest_id: number }>(
+  'shown-take-marks',
+  'SELECT id, manifest_id FROM manifest_recheck ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED',
+)
+const dropMarks = statement('shown-drop-marks', 'DELETE FROM manifest_recheck WHERE id = ANY($1)')
 
 /**
  * Holds manifests before what decides whether they are shown is changed: being tagged, an index's child, an accessory.
@@ -31,4 +38,21 @@ export async function lockManifests(tx: Queries, manifestIds: readonly number[])
  */
 export async function refreshShown(tx: Queries, manifestIds: readonly number[]): Promise<void> {
   if (manifestIds.length > 0) await tx.run(refresh, [manifestIds])
+}
+
+/**
+ * Says anew whether lists show what a push has taken a tag from. A push that holds the tag cannot wait for the lock of
+ * the manifest, which may be held by one that waits for the tag; so it leaves a mark, and this comes after it.
+ */
+export async function settleShown(database: Database): Promise<void> {
+  for (;;) {
+    const taken = await database.transaction(async (tx) => {
+      const marks = await tx.run(takeMarks, [BATCH])
+      if (marks.length === 0) return 0
+      await refreshShown(tx, await lockManifests(tx, [...new Set(marks.map((mark) => mark.manifest_id))]))
+      await tx.run(dropMarks, [marks.map(({ id }) => id)])
+      return marks.length
+    })
+    if (taken < BATCH) return
+  }
 }

@@ -6,7 +6,6 @@ import { touchBlobs } from '../blob/index.ts'
 import { isImmutable, RULE_FACTS, type RuleFacts, TagImmutable } from '../policy/index.ts'
 import { CHANGE_FACTS, type ChangeFacts } from '../project/index.ts'
 import { closureOf, namedByOthers } from './closure.ts'
-import { ManifestReferenced } from './manifest-errors.ts'
 import { lockLinksOf, type SizedBlob, subtractUsage, unlinkFromProject } from './usage.ts'
 
 /** So many manifests go in one transaction; an artifact with more accessories loses the furthest ones before. */
@@ -49,7 +48,10 @@ const deleteTags = statement<{ manifest_id: number; name: string }>(
   'delete-tags-of',
   'DELETE FROM tag WHERE manifest_id = ANY($1) RETURNING manifest_id, name',
 )
-const deleteLinks = statement('delete-links', 'DELETE FROM manifest_child WHERE parent_id = ANY($1)')
+const deleteLinks = statement(
+  'delete-links',
+  'DELETE FROM manifest_child WHERE parent_id = ANY($1) OR child_id = ANY($1)',
+)
 const lockContents = statement(
   'delete-lock-contents',
   'SELECT digest FROM manifest_content WHERE digest = ANY($1) ORDER BY digest FOR NO KEY UPDATE',
@@ -103,7 +105,7 @@ async function deleteSome(tx: Queries, digest: Digest, deletion: Deletion): Prom
   const isGoing = new Set(ids)
   const going = locked.filter(({ id }) => isGoing.has(id))
   // Somebody was faster: look again.
-  if (going.length < ids.length || (await namedByOthers(tx, ids)).size > 0) return 'more'
+  if (going.length < ids.length || (await namedByOthers(tx, ids, closure)).size > 0) return 'more'
   const tags = await takeTags(tx, row, name, ids)
   await lockLinksOf(tx, row.project_id, blobIds)
   const revisions = await deleteLocked(tx, going)
