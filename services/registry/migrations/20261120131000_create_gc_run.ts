@@ -17,6 +17,8 @@ CREATE TABLE registry.gc_run (
   window_ms bigint NOT NULL,
   grace_ms bigint NOT NULL,
   cursor bigint NOT NULL DEFAULT 0,
+  -- What this turn over the manifests has found or deleted so far.
+  turn_count bigint NOT NULL DEFAULT 0,
   phase_at timestamptz NOT NULL DEFAULT now(),
   stored_bytes bigint NOT NULL DEFAULT 0,
   eligible_manifests bigint NOT NULL DEFAULT 0,
