@@ -27,6 +27,7 @@ import {
   readBody,
   type Visit,
 } from '../http/index.ts'
+import { requirePullable } from '../policy/index.ts'
 import { admit, admitChange, admitPush, type ChangeFacts, type WithProject } from '../project/index.ts'
 import { deleteManifest } from './delete-manifest.ts'
 import { deleteTagOnly } from './delete-tag.ts'
@@ -69,6 +70,7 @@ async function sendManifest(
   const grant = grantOf(visit.caller, name, 'pull')
   const row = await withProject(name, async () => admit(await manifests.find(name, reference), grant))
   if (row.manifest_id === null) throw unknown(reference)
+  if (row.pull !== undefined) requirePullable(row.pull)
   if (row.corrupt) {
     // Whoever may push is told to: that heals it.
     if (visit.req.method === 'HEAD' && visit.caller.findGrant(name, 'push') !== undefined) throw unknown(reference)

@@ -137,8 +137,8 @@ async function putOnce(
       pushed.tags,
     ])
     const { id: manifestId, held } = put ?? { id: 0, held: [] }
-    const refuseMove = ({ name: tag }: HeldTag) => {
-      if (row !== undefined && isImmutable(row, name, tag)) throw TagImmutable.pushed(name, tag)
+    const refuseMove = ({ name: tag, manifest_id: there }: HeldTag) => {
+      if (row !== undefined && there !== manifestId && isImmutable(row, name, tag)) throw TagImmutable.pushed(name, tag)
     }
     const { revision, leftChild } = await stampTags(tx, { repositoryId, manifestId, refuseMove }, pushed.tags, held)
     if (manifest.kind === 'index') await refreshShown(tx, named.children[0])
