@@ -8,7 +8,7 @@ export default defineConfig(({ mode }) => ({
   ssr: { resolve: source },
   test: {
     name: 'e2e',
-    include: ['journeys/**/*.test.ts'],
+    include: mode === 'long' ? ['journeys/**/*.test.ts'] : ['journeys/*.test.ts'],
     globalSetup: ['src/global-setup.ts'],
     env: mode === 'long' ? { BERTH_E2E_LONG: '1' } : {},
     pool: 'forks',
