@@ -28,7 +28,7 @@ interface ApiRequest<Shape extends z.ZodType> {
 export interface Api {
   /** @throws {NotThere} 404; {Refused} any other status that is not 2xx; {CommandFailed} not reachable, or not ours */
   call<Shape extends z.ZodType>(
-    method: 'GET' | 'POST',
+    method: 'GET' | 'POST' | 'PUT',
     path: string,
     request: ApiRequest<Shape>,
   ): Promise<{ value: z.output<Shape>; headers: Headers }>

@@ -21,6 +21,11 @@ export class CommandFailed extends Error {
   override name = 'CommandFailed'
 }
 
+/** It was told to stop before its end. */
+export class Interrupted extends CommandFailed {
+  override name = 'Interrupted'
+}
+
 export function exitCodeOf(err: unknown): ExitCode {
   if (err instanceof CommanderError) return err.exitCode === 0 ? EXIT.ok : EXIT.usage
   if (err instanceof UsageError || err instanceof SettingInvalid) return EXIT.usage

@@ -6,6 +6,7 @@ import { migrateCommand } from './migrate-command.ts'
 import { permissionsCommand } from './nats/permissions-command.ts'
 import { userCommands } from './nats/user-commands.ts'
 import { provisionCommand } from './provision-command.ts'
+import { registryCommands } from './registry/command.ts'
 import { statusCommand } from './status/command.ts'
 import { OUTPUTS, type World } from './terminal.ts'
 import { tokenCommands } from './token-command.ts'
@@ -39,5 +40,6 @@ export function createProgram(world: World): Command {
   userCommands(nats, world)
   provisionCommand(program, world)
   migrateCommand(program, world)
+  registryCommands(program, world)
   return program
 }

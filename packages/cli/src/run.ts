@@ -1,4 +1,4 @@
-import { EXIT, type ExitCode, exitCodeOf, messageOf } from './exit.ts'
+import { EXIT, type ExitCode, exitCodeOf, Interrupted, messageOf } from './exit.ts'
 import { createProgram } from './program.ts'
 import type { World } from './terminal.ts'
 
@@ -8,7 +8,7 @@ export async function runBerth(args: readonly string[], world: World): Promise<E
     await createProgram(world).parseAsync([...args], { from: 'user' })
     return EXIT.ok
   } catch (err) {
-    if (world.stop.aborted) return EXIT.ok
+    if (world.stop.aborted && !(err instanceof Interrupted)) return EXIT.ok
     const message = messageOf(err)
     if (message !== undefined) world.stderr.write(`${message}\n`)
     return exitCodeOf(err)

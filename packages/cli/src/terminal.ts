@@ -8,7 +8,7 @@ export interface World {
   cwd: string
   stdin: Readable & { isTTY?: boolean; setRawMode?: (raw: boolean) => unknown }
   stdout: Writable & { isTTY?: boolean }
-  stderr: Writable & { isTTY?: boolean }
+  stderr: Writable & { isTTY?: boolean; columns?: number }
   /** Ends a command that would go on for ever. */
   stop: AbortSignal
 }

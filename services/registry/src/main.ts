@@ -1,5 +1,6 @@
 import { openDatabase } from '@berth/db'
 import { createLogger, databaseUrl, runService } from '@berth/runtime'
+import { findCommand, runCommand } from './commands/index.ts'
 import { loadConfig } from './config.ts'
 import { migrateRegistry, wire } from './wire.ts'
 
@@ -16,5 +17,8 @@ async function migrateAlone(): Promise<void> {
   }
 }
 
-if (process.argv[2] === 'migrate') await migrateAlone()
+const [name = '', ...args] = process.argv.slice(2)
+const command = findCommand(name)
+if (name === 'migrate') await migrateAlone()
+else if (command !== undefined) await runCommand(command, args, migrateRegistry)
 else await runService('registry', () => loadConfig(process.env), wire)

@@ -1,3 +1,4 @@
+export { deleteManifest } from './delete-manifest.ts'
 export { type ManifestParts, manifestDoors } from './manifest-routes.ts'
 export { manifestStore } from './manifest-store.ts'
 export { sweepContents } from './sweep-contents.ts'

@@ -1,0 +1,74 @@
+import { resolve } from 'node:path'
+import type { Command } from 'commander'
+import { readSecret } from '../context/secret.ts'
+import { CommandFailed, UsageError } from '../exit.ts'
+import { openSession } from '../session.ts'
+import type { World } from '../terminal.ts'
+import { showReport } from './figures.ts'
+import { makeProjects } from './missing-projects.ts'
+import { progressBar } from './progress-bar.ts'
+import { registryEnvironment } from './registry-environment.ts'
+import { runRegistry } from './run-registry.ts'
+
+interface Options {
+  tagsFrom?: string
+  tagsUser?: string
+  tagsPasswordStdin?: boolean
+  project?: string
+  verify?: boolean
+  releaseUntagged?: boolean
+}
+
+const PASSWORD = 'BERTH_ADOPT_TAGS_PASSWORD'
+
+/** `berth registry adopt <place>`: takes over the storage of another registry where it stands. */
+export function adoptCommand(registry: Command, world: World): void {
+  registry
+    .command('adopt')
+    .description('take over the storage of a distribution or Harbor registry where it stands; start it again to go on')
+    .argument('[place]', 'directory that holds docker/registry/v2, or s3://bucket/prefix')
+    .option('--tags-from <url>', "Harbor's URL, or postgres:// of its database: its storage holds no tags")
+    .option('--tags-user <name>', `who asks Harbor; the password is ${PASSWORD}`)
+    .option('--tags-password-stdin', 'read that password from standard input')
+    .option('--project <name>', 'project for repositories whose name has none')
+    .option('--verify', 'read every blob and compare it with its digest, not its size alone')
+    .option('--release-untagged', 'let garbage collection take what was taken over and has no tag')
+    .action(async (place: string | undefined, options: Options, command: Command) => {
+      const session = openSession(world, command)
+      const args = argumentsOf(place, options, world)
+      const env = { ...(await registryEnvironment(world)) }
+      env[PASSWORD] = options.tagsPasswordStdin
+        ? await readSecret(world, 'password for --tags-from')
+        : world.env[PASSWORD]
+      const bar = progressBar(world)
+      const run = () => runRegistry(world, env, ['adopt', ...args], bar.show).finally(bar.clear)
+      let { report } = await run()
+      if (report.missingProjects !== undefined) {
+        const made = await makeProjects(await session.api(), report.missingProjects, world.stop)
+        for (const name of made) session.terminal.say(`made the project ${name}, private`)
+        ;({ report } = await run())
+      }
+      if (report.missingProjects !== undefined) {
+        throw new CommandFailed(
+          `not in force in the registry yet: ${report.missingProjects.join(', ')}; start it again`,
+        )
+      }
+      showReport(session.terminal, report)
+    })
+}
+
+function argumentsOf(place: string | undefined, options: Options, world: World): string[] {
+  if (options.releaseUntagged) {
+    if (place !== undefined) throw new UsageError('--release-untagged is about everything taken over: name no place')
+    return ['--release-untagged']
+  }
+  if (place === undefined) throw new UsageError('name the directory or the bucket to adopt')
+  const isUrl = /^[a-z0-9]+:\/\//.test(place)
+  return [
+    isUrl ? place : resolve(world.cwd, place),
+    ...(options.tagsFrom ? ['--tags-from', options.tagsFrom] : []),
+    ...(options.tagsUser ? ['--tags-user', options.tagsUser] : []),
+    ...(options.project ? ['--project', options.project] : []),
+    ...(options.verify ? ['--verify'] : []),
+  ]
+}

@@ -1,0 +1,317 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { type Database, openDatabase } from '@berth/db'
+import { silentLogger } from '@berth/runtime'
+import { INDEX_TYPE, indexOf, sha256, someBytes, someImage, type TempDir, tempDir } from '@berth/testkit'
+import { CommandLine, type CommandReport } from '@berth/types'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { findCommand } from '../commands/index.ts'
+import { projectStore } from '../project/index.ts'
+import { filesystemStorage } from '../storage/index.ts'
+import { distributionTree } from '../testing/distribution-tree.ts'
+import { RegistryClient } from '../testing/registry-client.ts'
+import { openWorld, type Replica, testProject, type World } from '../testing/test-world.ts'
+import { migrateRegistry } from '../wire.ts'
+
+let world: World
+let replica: Replica
+let database: Database
+let dir: TempDir
+let tree: ReturnType<typeof distributionTree>
+
+beforeAll(async () => {
+  world = await openWorld()
+  database = openDatabase({ url: world.databaseUrl, service: 'registry', schema: 'registry', log: silentLogger })
+  await migrateRegistry(database, silentLogger)
+  await projectStore(database).put(testProject())
+  replica = await world.startReplica()
+})
+afterAll(async () => {
+  await database?.close()
+  await world?.stop()
+})
+beforeEach(async () => {
+  await dir?.remove()
+  dir = await tempDir('adopted')
+  tree = distributionTree(dir.path)
+})
+
+async function adopt(...args: string[]): Promise<CommandReport> {
+  const command = findCommand('adopt')
+  if (command === undefined) throw new Error('there is no such command')
+  return command(args, {
+    database,
+    storage: await filesystemStorage(world.storageRoot),
+    env: { ...process.env, BERTH_REGISTRY_ROOT: world.storageRoot, BERTH_ADOPT_TAGS_PASSWORD: undefined },
+    log: silentLogger,
+    say: () => undefined,
+    signal: new AbortController().signal,
+  })
+}
+
+const client = (name: string) => new RegistryClient(replica.url, name, `Bearer ${world.tokenFor(name)}`)
+
+async function filesIn(path: string): Promise<string[]> {
+  const entries = await readdir(path, { recursive: true, withFileTypes: true })
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+  return Promise.all(
+    files.sort().map(async (file) => `${file} ${(await stat(file)).mtimeMs} ${sha256(await readFile(file))}`),
+  )
+}
+
+const usage = async () =>
+  (
+    await world.sql<{ used: number; sum: number }>(
+      `SELECT used, (SELECT coalesce(sum(b.size), 0)::bigint FROM registry.project_blob pb JOIN registry.blob b ON b.id = pb.blob_id
+       WHERE pb.project_id = p.id) AS sum FROM registry.project p WHERE name = 'library'`,
+    )
+  )[0]
+
+describe('taking over a storage with tags', () => {
+  it('serves what it holds byte for byte, and leaves every file where and as it was', async () => {
+    const [one, two] = [someImage([10_000, 0]), someImage([300_000])]
+    const at = new Date('2024-05-06T07:08:09Z')
+    await tree.image('library/app', one, ['1', 'latest'], at)
+    await tree.image('library/app', two, ['2'])
+    const index = indexOf([one, two])
+    await tree.index('library/app', index, ['multi'])
+    await tree.image('library/app/deeper', one, ['1'])
+    const before = await filesIn(dir.path)
+
+    const report = await adopt(dir.path)
+    expect(report.findings).toEqual([])
+    expect(report.remarks).toEqual([])
+    expect(report.figures).toMatchObject({
+      repositories: 2,
+      manifests: 4,
+      tags: 5,
+      blobs: 5,
+      blobBytes: one.config.length + two.config.length + 310_000,
+      untaggedKept: 0,
+    })
+    expect(await filesIn(dir.path)).toEqual(before)
+
+    const app = client('library/app')
+    for (const [reference, manifest] of [
+      ['1', one.manifest],
+      [one.digest, one.manifest],
+      ['2', two.manifest],
+      ['multi', index.manifest],
+    ] as const) {
+      const got = await app.fetch(`manifests/${reference}`)
+      expect([reference, got.status]).toEqual([reference, 200])
+      expect(Buffer.from(await got.arrayBuffer())).toEqual(manifest)
+    }
+    expect((await app.fetch('manifests/multi')).headers.get('content-type')).toBe(INDEX_TYPE)
+    for (const blob of [one.config, ...one.layers, two.config, ...two.layers]) {
+      const got = await app.fetch(`blobs/${sha256(blob)}`)
+      expect(Buffer.from(await got.arrayBuffer())).toEqual(blob)
+    }
+    expect(await (await client('library/app/deeper').fetch('tags/list')).json()).toMatchObject({ tags: ['1'] })
+    const [pushed] = await world.sql<{ pushed_at: Date; adopted_at: Date | null }>(
+      'SELECT pushed_at, adopted_at FROM registry.manifest WHERE digest = $1',
+      [one.digest],
+    )
+    expect(pushed).toEqual({ pushed_at: at, adopted_at: null })
+    expect((await usage())?.used).toBe((await usage())?.sum)
+    const told = await world.sql('SELECT 1 FROM registry.outbox')
+    expect(told).toEqual([])
+  })
+
+  it('holds what an index names: its children cannot be deleted under it, and are not listed', async () => {
+    const images = [someImage(), someImage()]
+    const inner = indexOf([images[0] as (typeof images)[0]])
+    const outer = Buffer.from(
+      JSON.stringify({
+        schemaVersion: 2,
+        mediaType: INDEX_TYPE,
+        manifests: [{ mediaType: INDEX_TYPE, digest: inner.digest, size: inner.manifest.length }],
+      }),
+    )
+    for (const image of images) await tree.image('library/nested', image)
+    await tree.manifest('library/nested', outer)
+    await tree.index('library/nested', inner)
+    await tree.tag('library/nested', 'outer', sha256(outer))
+    expect((await adopt(dir.path)).figures).toMatchObject({ manifests: 4, untaggedKept: 3 })
+    const app = client('library/nested')
+    expect((await app.fetch(`manifests/${inner.digest}`, { method: 'DELETE' })).status).toBe(412)
+    const shown = await world.sql<{ digest: string }>(
+      `SELECT m.digest FROM registry.manifest m JOIN registry.repository r ON r.id = m.repository_id
+       WHERE r.name = 'library/nested' AND m.shown`,
+    )
+    expect(shown.map(({ digest }) => digest).sort()).toEqual([sha256(outer), images[1]?.digest].sort())
+  })
+
+  it('gives bytes back by the key they have, once nobody names them', async () => {
+    const image = someImage([500])
+    await tree.image('library/gone', image, ['1'])
+    await adopt(dir.path)
+    const layer = sha256(image.layers[0] as Buffer)
+    const [row] = await world.sql<{ storage_key: string }>('SELECT storage_key FROM registry.blob WHERE digest = $1', [
+      layer,
+    ])
+    const storage = await filesystemStorage(world.storageRoot)
+    await storage.remove([row?.storage_key as never])
+    await expect(stat(join(tree.top, tree.dataPath(layer)))).rejects.toThrow('ENOENT')
+  })
+
+  it('finds again what has come since, and keeps a tag that was moved here', async () => {
+    const [old, moved, fresh] = [someImage(), someImage(), someImage()]
+    const at = new Date(Date.now() - 86_400_000)
+    await tree.image('library/again', old, ['stays', 'moves'], at)
+    expect((await adopt(dir.path)).figures).toMatchObject({ manifests: 1, tags: 2 })
+    expect((await client('library/again').pushImage(moved, 'stays')).status).toBe(201)
+    await tree.image('library/again', fresh, ['moves', 'new'], new Date(Date.now() - 1_000))
+    expect((await adopt(dir.path)).figures).toMatchObject({ manifests: 2, tags: 3 })
+    const digestOf = async (tag: string) =>
+      (await client('library/again').fetch(`manifests/${tag}`)).headers.get('docker-content-digest')
+    expect(await digestOf('stays')).toBe(moved.digest)
+    expect(await digestOf('moves')).toBe(fresh.digest)
+    expect(await digestOf('new')).toBe(fresh.digest)
+    expect((await usage())?.used).toBe((await usage())?.sum)
+  })
+
+  it('says what it left out and why, and takes the rest', async () => {
+    const [whole, gap, size, bytes, lost] = [someImage(), someImage(), someImage(), someImage(), someImage()]
+    for (const image of [whole, gap, size, bytes, lost])
+      await tree.image('library/broken', image, [image.digest.slice(-8)])
+    await rm(join(tree.top, tree.dataPath(sha256(gap.layers[0] as Buffer))))
+    await writeFile(join(tree.top, tree.dataPath(sha256(size.layers[0] as Buffer))), 'short')
+    await writeFile(
+      join(tree.top, tree.dataPath(bytes.digest)),
+      `${bytes.manifest.toString().replace('amd64', 'AMD64')} `,
+    )
+    await rm(join(tree.top, tree.dataPath(lost.digest)))
+    await tree.tag('library/broken', '-not-a-tag', whole.digest)
+    await tree.tag('library/broken', 'dangling', sha256('nothing'))
+    await tree.image('nginx', someImage(), ['1'])
+    await tree.image('library/UPPER', someImage(), ['1'])
+    const sparse = indexOf([whole, someImage()])
+    await tree.index('library/broken', sparse, ['sparse'])
+
+    const { figures, findings } = await adopt(dir.path)
+    expect(figures).toMatchObject({
+      manifests: 2,
+      tags: 2,
+      skippedManifests: 4,
+      skippedRepositories: 2,
+      incompleteIndexes: 1,
+    })
+    const why = (name: string) => findings.find((one) => one.name === `library/broken ${name}`)?.why
+    expect(why(gap.digest)).toBe(`blob ${sha256(gap.layers[0] as Buffer)} is missing`)
+    expect(why(size.digest)).toMatch(/has 5 bytes, not 1000/)
+    expect(why(bytes.digest)).toBe('its bytes are not what its digest says')
+    expect(why(lost.digest)).toBe('its bytes are missing')
+    expect(why(sparse.digest)).toBe('1 of what it names is missing')
+    expect(why('-not-a-tag')).toBe('its name is not a tag')
+    expect(why('dangling')).toBe(`there is no manifest ${sha256('nothing')}`)
+    expect(findings).toContainEqual({ what: 'repository', name: 'nginx', why: 'its name has no project in front' })
+    expect(findings).toContainEqual({
+      what: 'repository',
+      name: 'library/UPPER',
+      why: 'its name is not one of a repository',
+    })
+  })
+
+  it('reads every byte when it is to verify, and only once', async () => {
+    const [good, bad] = [someImage([5_000]), someImage([5_000])]
+    await tree.image('library/verified', good, ['good'])
+    await tree.image('library/verified', bad, ['bad'])
+    await writeFile(join(tree.top, tree.dataPath(sha256(bad.layers[0] as Buffer))), someBytes(5_000))
+    const { findings } = await adopt(dir.path, '--verify')
+    expect(findings[0]).toMatchObject({ what: 'manifest', why: expect.stringContaining('is not what its digest says') })
+    expect((await client('library/verified').fetch('manifests/good')).status).toBe(200)
+    expect((await client('library/verified').fetch('manifests/bad')).status).toBe(404)
+    const verified = await world.sql<{ verified: boolean }>(
+      'SELECT verified_at IS NOT NULL AS verified FROM registry.blob WHERE digest = $1',
+      [sha256(good.layers[0] as Buffer)],
+    )
+    expect(verified).toEqual([{ verified: true }])
+  })
+
+  it('puts repositories without a project where it is told', async () => {
+    const image = someImage()
+    await tree.image('nginx', image, ['1'])
+    await adopt(dir.path, '--project', 'library')
+    expect((await client('library/nginx').fetch('manifests/1')).headers.get('docker-content-digest')).toBe(image.digest)
+  })
+
+  it('names the projects that are missing, and does nothing else', async () => {
+    await tree.image('library/fine', someImage(), ['1'])
+    await tree.image('elsewhere/app', someImage(), ['1'])
+    const report = await adopt(dir.path)
+    expect(report).toMatchObject({ figures: {}, missingProjects: ['elsewhere'] })
+    expect((await client('library/fine').fetch('manifests/1')).status).toBe(404)
+  })
+
+  it('keeps the place of a blob that was pushed here before', async () => {
+    const image = someImage()
+    expect((await client('library/before').pushImage(image, '1')).status).toBe(201)
+    await tree.image('library/before2', image, ['1'])
+    expect((await adopt(dir.path)).figures).toMatchObject({ manifests: 1, blobs: 0 })
+    expect((await client('library/before2').fetch('manifests/1')).status).toBe(200)
+  })
+})
+
+describe('a storage without tags', () => {
+  it('is taken over untagged, safe from collection until that is said', async () => {
+    const image = someImage()
+    await tree.image('library/untagged', image)
+    const report = await adopt(dir.path)
+    expect(report.figures).toMatchObject({ manifests: 1, tags: 0, untaggedKept: 1 })
+    expect(report.remarks.join('\n')).toMatch(/--tags-from[\s\S]*--release-untagged/)
+    const marked = async () =>
+      (await world.sql('SELECT 1 FROM registry.manifest WHERE digest = $1 AND adopted_at IS NOT NULL', [image.digest]))
+        .length
+    expect(await marked()).toBe(1)
+    const released = await adopt('--release-untagged')
+    expect(released.figures.released).toBeGreaterThanOrEqual(1)
+    expect(await marked()).toBe(0)
+  })
+})
+
+describe('an adoption that is killed', () => {
+  it('goes on where it was, and ends as if nothing had happened', async () => {
+    const images = Array.from({ length: 40 }, () => someImage([2_000]))
+    for (const [i, image] of images.entries()) await tree.image(`library/kill-${i % 8}`, image, [`v${i}`])
+    const env = {
+      PATH: process.env.PATH,
+      BERTH_REGISTRY_DATABASE_URL: world.databaseUrl,
+      BERTH_REGISTRY_ROOT: world.storageRoot,
+    }
+    const main = fileURLToPath(new URL('../main.ts', import.meta.url))
+    const start = () =>
+      spawn(process.execPath, ['--conditions=@berth/source', main, 'adopt', dir.path], {
+        env,
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
+    for (let kills = 0; kills < 3; kills++) {
+      const child = start()
+      const exited = once(child, 'exit')
+      for await (const text of createInterface({ input: child.stdout })) {
+        const line = CommandLine.safeParse(JSON.parse(text)).data
+        if (line && 'progress' in line && line.progress.step.startsWith('adopting')) {
+          setTimeout(() => child.kill('SIGKILL'), kills * 40)
+        }
+      }
+      await exited
+    }
+    const child = start()
+    let report: CommandReport | undefined
+    for await (const text of createInterface({ input: child.stdout })) {
+      const line = CommandLine.safeParse(JSON.parse(text)).data
+      if (line && 'report' in line) report = line.report
+    }
+    expect(report?.figures).toMatchObject({ repositories: 8, manifests: 40, tags: 40, blobs: 80, untaggedKept: 0 })
+    expect(report?.findings).toEqual([])
+    for (const [i, image] of images.entries()) {
+      const got = await client(`library/kill-${i % 8}`).fetch(`manifests/v${i}`)
+      expect(got.headers.get('docker-content-digest')).toBe(image.digest)
+    }
+    expect((await usage())?.used).toBe((await usage())?.sum)
+  }, 60_000)
+})

@@ -1,0 +1,2 @@
+export { findCommand } from './commands.ts'
+export { runCommand } from './run-command.ts'
