@@ -9,6 +9,7 @@ export { Counter, createMetrics, Gauge, Histogram, type HttpMetrics, httpMetrics
 export { redact, redactText, serialiseError } from './redact.ts'
 export { expressErrors, renderError } from './render-error.ts'
 export { observed, type RequestObserver } from './request.ts'
+export { type S3Endpoint, type S3Settings, s3Settings } from './s3-settings.ts'
 export { weaknessOfKey } from './secret-key.ts'
 export {
   booleanSetting,

@@ -13,7 +13,7 @@ describe('the settings', () => {
   it('have few that must be given', () => {
     expect(loadConfig(env)).toMatchObject({
       listen: { host: '127.0.0.1', port: 5000 },
-      storageRoot: '/data',
+      storage: { driver: 'filesystem', root: '/data' },
       databaseUrl: 'postgres://127.0.0.1/berth',
       externalUrl: undefined,
     })

@@ -1,10 +1,10 @@
-import { isAbsolute } from 'node:path'
 import { databaseUrl, parseSettings, type ServiceSettings, serviceSettings } from '@berth/runtime'
 import { z } from 'zod'
+import { type StorageSettings, storageSettings } from './storage/index.ts'
 
 export interface Config extends ServiceSettings {
   databaseUrl: string
-  storageRoot: string
+  storage: StorageSettings
   /** `https://host`, without a slash at the end; absent: as the request says. */
   externalUrl?: string
   gc: GcSettings
@@ -23,8 +23,6 @@ export interface GcSettings {
 export function loadConfig(env: NodeJS.ProcessEnv): Config {
   const own = parseSettings(
     z.object({
-      BERTH_STORAGE: z.enum(['filesystem'], 'must be filesystem').default('filesystem'),
-      BERTH_REGISTRY_ROOT: z.string().refine(isAbsolute, 'must be an absolute path'),
       BERTH_EXTERNAL_URL: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
       GC_TIME_WINDOW_HOURS: z.coerce.number('must be a number').min(0, 'must not be negative').default(2),
       BERTH_REGISTRY_GC_GRACE_SECONDS: z.coerce.number('must be a number').min(0, 'must not be negative').default(10),
@@ -38,7 +36,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
   return {
     ...serviceSettings('registry', env),
     databaseUrl: databaseUrl('registry', env),
-    storageRoot: own.BERTH_REGISTRY_ROOT,
+    storage: storageSettings(env),
     externalUrl: own.BERTH_EXTERNAL_URL?.replace(/\/+$/, ''),
     gc: {
       windowMs: own.GC_TIME_WINDOW_HOURS * 3_600_000,

@@ -11,7 +11,7 @@ import { every } from './every.ts'
 import { closeInTime, createBlobServer, operationOf } from './http/index.ts'
 import { followProjects, purgeProjects } from './project/index.ts'
 import { createRegistry } from './registry.ts'
-import { filesystemStorage, measuredStorage } from './storage/index.ts'
+import { measuredStorage, openStorageOf } from './storage/index.ts'
 
 const SCHEMA = 'registry'
 const SWEEP_MS = 60_000
@@ -25,7 +25,7 @@ export async function wire(config: Config, { log, life, metrics }: Running): Pro
   const database = openDatabase({ url: config.databaseUrl, service: 'registry', schema: SCHEMA, log, metrics })
   life.onStop('database', () => database.close())
   await migrateRegistry(database, log)
-  const storage = measuredStorage(await filesystemStorage(config.storageRoot), metrics)
+  const storage = measuredStorage(await openStorageOf(config.storage), metrics)
 
   const relay = startRelay({ database, schema: SCHEMA, publish: (row) => tellEvent(bus, row), log, metrics })
   life.onStop('relay', () => relay.stop())

@@ -1,14 +1,22 @@
 export { BUFFER_BYTES, giveBuffer, takeBuffer } from './buffer-pool.ts'
 export { measuredStorage } from './measured-storage.ts'
+export { openStorage, openStorageOf } from './open-storage.ts'
 export {
   BytesMissing,
+  ChunkTooShort,
+  holderOf,
+  type Progress,
   type Storage,
+  StorageFull,
   type StorageKey,
   type StoredBytes,
   type StoredEntry,
+  type StoredUpload,
   storageKeyOf,
   type UploadPath,
+  type UploadState,
   type UploadWriter,
   uploadPathOf,
 } from './storage.ts'
 export { filesystemStorage } from './storage-filesystem.ts'
+export { type StorageSettings, storageSettings } from './storage-settings.ts'

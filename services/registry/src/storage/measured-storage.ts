@@ -27,17 +27,18 @@ export function measuredStorage(storage: Storage, metrics: Registry): Storage {
   }
   return {
     ...storage,
-    openUpload: async (path, offset) => {
-      const writer = await timed('open-upload', () => storage.openUpload(path, offset))
+    openUpload: async (upload, options) => {
+      const writer = await timed('open-upload', () => storage.openUpload(upload, options))
       return {
         close: () => writer.close(),
+        progress: () => writer.progress(),
         write: async (chunk) => {
           await writer.write(chunk)
           bytes.inc({ direction: 'write' }, chunk.length)
         },
       }
     },
-    store: (path, key, size) => timed('store', () => storage.store(path, key, size)),
+    store: (upload, key) => timed('store', () => storage.store(upload, key)),
     read: async (key, size, range) => {
       const stored = await timed('read', () => storage.read(key, size, range))
       const length = range?.lengthBytes ?? size

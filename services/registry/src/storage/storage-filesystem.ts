@@ -4,18 +4,22 @@ import { type FileHandle, mkdir, open, readdir, rename, rm, rmdir, stat } from '
 import { dirname, join } from 'node:path'
 import type { ByteRange } from '@berth/oci'
 import { listFiles } from './list-files.ts'
+import { salvageFile } from './salvage-file.ts'
 import {
   BytesMissing,
+  requirePlace,
   type Storage,
+  StorageFull,
   type StorageKey,
   type StoredBytes,
+  storageKeyOf,
   type UploadPath,
   type UploadWriter,
+  uploadPathOf,
 } from './storage.ts'
 import { storedFile } from './stored-file.ts'
 
 const SWEEP_BOUND = 1_000
-const PLACE = /^(?:uploads|blobs)(?:\/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$/
 
 /**
  * Blobs as files below `root`. Several replicas may share it on one host only: a network file system may tell one
@@ -26,20 +30,33 @@ export async function filesystemStorage(root: string): Promise<Storage> {
   await mkdir(join(root, 'blobs'), { recursive: true, mode: 0o700 })
   await syncDirectory(root)
 
-  /** Names come from our own tables; a strange one must not lead out of the root all the same. */
   const fileOf = (name: StorageKey | UploadPath): string => {
-    if (!PLACE.test(name)) throw new Error('a storage key outside the grammar')
+    requirePlace(name)
     return join(root, name)
   }
 
+  const openUpload: Storage['openUpload'] = async ({ path, offset }) => openWriter(fileOf(path), offset)
   return {
     driver: 'filesystem',
-    openUpload: async (path, offset) => openWriter(fileOf(path), offset),
-    readUpload: (path, length) => openReader(fileOf(path), length),
-    store: (path, key, size) => moveDurably(root, fileOf(path), fileOf(key), size),
-    discard: (path) => rm(fileOf(path), { force: true }),
+    sharesKeys: false,
+    openUpload,
+    salvage: async (upload, { holder, sealedKey, take }) => {
+      const into = { path: uploadPathOf(holder), offset: upload.offset, state: null }
+      if (upload.offset > 0) {
+        const files = [upload.path, sealedKey].filter((name) => name !== null).map(fileOf)
+        const writer = await openWriter(fileOf(into.path), 0)
+        await salvageFile(await openFirst(files, upload.offset), writer, take).finally(() => writer.close())
+      }
+      return { upload: into, passed: true }
+    },
+    keyFor: (_upload, digest, holder) => storageKeyOf(digest, holder),
+    store: ({ path, offset }, key) => whileRoom(() => moveDurably(root, fileOf(path), fileOf(key), offset)),
+    keysOf: () => [],
+    discard: ({ path }) => rm(fileOf(path), { force: true }),
+    tidy: ({ path }) => rm(fileOf(path), { force: true }),
     discardAbandoned: (olderThanMs) => discardAbandoned(join(root, 'uploads'), olderThanMs),
     read: (key, size, range) => openReader(fileOf(key), size, range),
+    urlOf: async () => undefined,
     remove: async (keys) => {
       for (const key of keys) await removeFile(fileOf(key))
     },
@@ -48,8 +65,19 @@ export async function filesystemStorage(root: string): Promise<Storage> {
   }
 }
 
+/** @throws {StorageFull} the disk is, or what we may have of it */
+async function whileRoom<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (err) {
+    const { code } = err as NodeJS.ErrnoException
+    if (code === 'ENOSPC' || code === 'EDQUOT') throw new StorageFull(err)
+    throw err
+  }
+}
+
 async function openWriter(file: string, offset: number): Promise<UploadWriter> {
-  const handle = await opened(file, constants.O_RDWR | (offset === 0 ? constants.O_CREAT : 0))
+  const handle = await whileRoom(() => opened(file, constants.O_RDWR | (offset === 0 ? constants.O_CREAT : 0)))
   try {
     const { size } = await handle.stat()
     if (size < offset) throw new BytesMissing(`an upload holds ${size} bytes instead of ${offset}`)
@@ -58,17 +86,35 @@ async function openWriter(file: string, offset: number): Promise<UploadWriter> {
     await handle.close()
     throw err
   }
-  let position = offset
+  return writerOf(handle, offset)
+}
+
+/** Exported for tests, where the disk has less room than a machine would give. */
+export function writerOf(handle: Pick<FileHandle, 'write' | 'close'>, offset: number): UploadWriter {
+  let kept = offset
   return {
     async write(chunk) {
       // Usually one turn, but a disk that fills up takes a part first.
       for (let written = 0; written < chunk.length; ) {
-        const { bytesWritten } = await handle.write(chunk, written, chunk.length - written, position)
-        position += bytesWritten
+        const rest = chunk.length - written
+        const { bytesWritten } = await whileRoom(() => handle.write(chunk, written, rest, kept + written))
         written += bytesWritten
       }
+      kept += chunk.length
     },
+    progress: () => ({ offset: kept, state: null }),
     close: () => handle.close(),
+  }
+}
+
+/** The first of these files that is there. */
+async function openFirst(files: readonly string[], size: number): Promise<StoredBytes> {
+  const [file = '', ...others] = files
+  try {
+    return await openReader(file, size)
+  } catch (err) {
+    if (!(err instanceof BytesMissing) || others.length === 0) throw err
+    return openFirst(others, size)
   }
 }
 
@@ -94,7 +140,7 @@ async function opened(file: string, flags: number): Promise<FileHandle> {
 }
 
 async function moveDurably(root: string, from: string, to: string, size: number): Promise<void> {
-  const handle = await opened(from, constants.O_RDWR)
+  const handle = await opened(from, constants.O_RDWR | (size === 0 ? constants.O_CREAT : 0))
   try {
     const found = await handle.stat()
     if (found.size < size) throw new BytesMissing(`an upload holds ${found.size} bytes instead of ${size}`)

@@ -27,6 +27,8 @@ export interface WriterOptions {
   holder: string
   /** No bytes follow after these. */
   isLast: boolean
+  /** @throws when it may no longer write */
+  guard(): void
   /** Writes the progress of this writer into the session's row. @throws when it may no longer write */
   record(): Promise<void>
 }
@@ -52,9 +54,9 @@ export interface StoredBytes {
 }
 
 /** One file or object. */
-export interface StoredItem {
-  key: string
-  sizeBytes: number
+export interface StoredEntry {
+  name: string
+  size: number
   modifiedAt: Date
 }
 
@@ -89,7 +91,7 @@ export interface Storage {
   ): Promise<{ upload: StoredUpload; passed: boolean }>
   /** Where the bytes of an upload will be as a blob. */
   keyFor(upload: StoredUpload, digest: Digest, holder: string): StorageKey
-  /** Keeps an upload of exactly `offset` bytes at `key`, durable when it resolves. Doing it again does no harm. */
+  /** Keeps an upload of exactly `offset` bytes at `key`, durable when it resolves. Of nothing, it need not exist. */
   store(upload: StoredUpload, key: StorageKey): Promise<void>
   /** Keys of blobs an upload has made on its way; they go through the trash when its session ends. */
   keysOf(upload: StoredUpload): StorageKey[]
@@ -105,8 +107,8 @@ export interface Storage {
   urlOf(key: StorageKey): Promise<string | undefined>
   /** Removes bytes; keys that are not there are removed already. */
   remove(keys: readonly StorageKey[]): Promise<void>
-  /** Everything below `prefix` (`blobs/`) behind `after`, in the order of bytes. */
-  list(prefix: string, after?: string): AsyncIterable<StoredItem>
+  /** What there is whose name begins with `prefix` and comes after `after`, by name in byte order, up to `limit`. */
+  list(prefix: string, after: string, limit: number): Promise<StoredEntry[]>
   /** Writes, reads and removes a few bytes; throws what went wrong. */
   probe(): Promise<void>
 }
@@ -155,7 +157,7 @@ export function holderOf(hold: { id: string; generation: number }): string {
   return `${hold.id}.${hold.generation}`
 }
 
-const PLACE = /^(?:uploads|blobs|docker)(?:\/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$/
+const PLACE = /^(?:uploads|blobs|adopted|docker)(?:\/[A-Za-z0-9_-][A-Za-z0-9._-]*)+$/
 
 /** Names come from our own tables; a strange one must not lead out of the root all the same. @throws {Error} */
 export function requirePlace(name: StorageKey | UploadPath): void {

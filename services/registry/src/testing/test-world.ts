@@ -197,7 +197,7 @@ async function freshConfig(world: World): Promise<Config> {
     replica: 0,
     graceMs: 5_000,
     databaseUrl: world.databaseUrl,
-    storageRoot: world.storageRoot,
+    storage: { driver: 'filesystem', root: world.storageRoot },
     gc: { windowMs: 7_200_000, graceMs: 10_000 },
     scrubBytesPerSecond: 0,
   }
@@ -213,7 +213,7 @@ function environmentOf(config: Config): NodeJS.ProcessEnv {
     BERTH_REGISTRY_LISTEN: `127.0.0.1:${config.listen.port}`,
     BERTH_REGISTRY_ADMIN_LISTEN: `127.0.0.1:${config.adminListen.port}`,
     BERTH_REGISTRY_DATABASE_URL: config.databaseUrl,
-    BERTH_REGISTRY_ROOT: config.storageRoot,
+    ...(config.storage.driver === 'filesystem' && { BERTH_REGISTRY_ROOT: config.storage.root }),
     GC_TIME_WINDOW_HOURS: String(config.gc.windowMs / 3_600_000),
     BERTH_REGISTRY_GC_GRACE_SECONDS: String(config.gc.graceMs / 1_000),
     BERTH_REGISTRY_SCRUB_MIB_PER_SECOND: String(config.scrubBytesPerSecond / 1_048_576),

@@ -1,10 +1,13 @@
 import { Writable } from 'node:stream'
 import { Unavailable } from '@berth/errors'
-import type { Hasher, SessionId } from '@berth/oci'
+import type { Digest, Hasher, SessionId } from '@berth/oci'
 import {
   BUFFER_BYTES,
   giveBuffer,
+  holderOf,
+  type Progress,
   type Storage,
+  type StoredUpload,
   takeBuffer,
   type UploadPath,
   type UploadWriter,
@@ -26,15 +29,16 @@ export class HoldLost extends Unavailable {
 
 /**
  * One writer's hold on a session: the only one who writes, as long as the lease is renewed. It renews itself, stops
- * writing well before the lease ends, and keeps the digest of all bytes written so far.
+ * writing well before the lease ends, and keeps the digest of all bytes written so far if it knows how it began.
  */
 export class HeldUpload implements Hold {
   readonly id: SessionId
   readonly generation: number
-  path: UploadPath
-  /** Bytes that are in the storage. */
-  offset: number
-  #hasher: Hasher
+  /** The digest of what was there at the beginning, as the last holder left it. */
+  readonly knownDigest: Digest | undefined
+  #path: UploadPath
+  #progress: Progress
+  #hasher: Hasher | undefined
   #hashed: number
   #writer: UploadWriter | undefined
   /** What has arrived and is not yet on its way to the storage. */
@@ -51,32 +55,47 @@ export class HeldUpload implements Hold {
 
   /** @param askedAt `performance.now()` before the lease was asked for */
   constructor(
-    hold: Hold & { hasher: Hasher; askedAt: number },
+    hold: {
+      id: SessionId
+      generation: number
+      upload: StoredUpload
+      hasher: Hasher | undefined
+      knownDigest?: Digest
+      askedAt: number
+    },
     parts: { store: Pick<UploadStore, 'keep'>; storage: Storage; leaseMs: number },
   ) {
     this.id = hold.id
     this.generation = hold.generation
-    this.path = hold.path
-    this.offset = hold.offset
+    this.knownDigest = hold.knownDigest
+    this.#path = hold.upload.path
+    this.#progress = hold.upload
     this.#hasher = hold.hasher
-    this.#hashed = hold.offset
+    this.#hashed = hold.upload.offset
     this.#store = parts.store
     this.#storage = parts.storage
     this.#leaseMs = parts.leaseMs
     this.#safeUntil = hold.askedAt + parts.leaseMs * SAFE_PART
-    this.#renewal = setInterval(() => {
-      this.#renewing = this.#renew()
-    }, parts.leaseMs * RENEW_PART)
+    this.#renewal = setInterval(() => void this.#renewInTurn(), parts.leaseMs * RENEW_PART)
   }
 
-  /** `undefined` when a failed write left it behind or ahead of what is stored. */
+  /** As it is to be recorded: what is in the storage by now. */
+  get upload(): StoredUpload {
+    const { offset, state } = this.#writer?.progress() ?? this.#progress
+    return { path: this.#path, offset, state }
+  }
+
+  /** `undefined` when a failed write left it behind or ahead of what is stored, or nobody knows how it began. */
   get hasher(): Hasher | undefined {
-    return this.#hashed === this.offset ? this.#hasher : undefined
+    return this.#hashed === this.upload.offset ? this.#hasher : undefined
   }
 
-  set hasher(hasher: Hasher) {
+  /** Goes on with this; what was written since is given up. */
+  resume(upload: StoredUpload, hasher?: Hasher): void {
+    this.#path = upload.path
+    this.#progress = upload
     this.#hasher = hasher
-    this.#hashed = this.offset
+    this.#hashed = upload.offset
   }
 
   /** @throws {HoldLost} it may no longer write */
@@ -85,68 +104,77 @@ export class HeldUpload implements Hold {
   }
 
   /** Takes bytes in, gathers them and writes them while the next ones arrive. */
-  sink(): Writable {
+  sink(options: { isLast: boolean }): Writable {
+    const { isLast } = options
     return new Writable({
       highWaterMark: BUFFER_BYTES,
-      write: (chunk: Buffer, _encoding, done) => void this.#take(chunk).then(() => done(), done),
-      final: (done) => void this.#flush().then(() => done(), done),
+      write: (chunk: Buffer, _encoding, done) => void this.#take(chunk, isLast).then(() => done(), done),
+      final: (done) => void this.#flush(isLast).then(() => done(), done),
     })
   }
 
-  async #take(chunk: Buffer): Promise<void> {
-    this.#hasher.update(chunk)
+  async #take(chunk: Buffer, isLast: boolean): Promise<void> {
+    this.#hasher?.update(chunk)
     this.#hashed += chunk.length
     for (let at = 0; at < chunk.length; ) {
       this.#buffer ??= takeBuffer()
       const copied = chunk.copy(this.#buffer, this.#filled, at)
       this.#filled += copied
       at += copied
-      if (this.#filled === BUFFER_BYTES) await this.#writeBuffer()
+      if (this.#filled === BUFFER_BYTES) await this.#writeBuffer(isLast)
     }
   }
 
   /** Waits for the write before and begins the next one. */
-  async #writeBuffer(): Promise<void> {
+  async #writeBuffer(isLast: boolean): Promise<void> {
     await this.#writing
     this.require()
-    this.#writer ??= await this.#storage.openUpload(this.path, this.offset)
+    this.#writer ??= await this.#openWriter(isLast)
     const [buffer, length] = [this.#buffer, this.#filled]
     this.#buffer = undefined
     this.#filled = 0
     if (buffer === undefined) return
-    this.#writing = this.#writer
-      .write(buffer.subarray(0, length))
-      .then(() => {
-        this.offset += length
-      })
-      .finally(() => giveBuffer(buffer))
+    this.#writing = this.#writer.write(buffer.subarray(0, length)).finally(() => giveBuffer(buffer))
     // Whoever waits for it next is told.
     this.#writing.catch(() => undefined)
   }
 
-  async #flush(): Promise<void> {
-    if (this.#filled > 0) await this.#writeBuffer()
+  #openWriter(isLast: boolean): Promise<UploadWriter> {
+    return this.#storage.openUpload(this.upload, {
+      holder: holderOf(this),
+      isLast,
+      guard: () => this.require(),
+      record: () => this.renew(),
+    })
+  }
+
+  async #flush(isLast: boolean): Promise<void> {
+    if (this.#filled > 0) await this.#writeBuffer(isLast)
     await this.#writing
   }
 
   /** Writes what has been gathered, as far as that is still allowed, and lets go of the storage. */
-  async closeWriter(): Promise<void> {
+  async closeWriter(options: { isLast: boolean }): Promise<void> {
     try {
-      await this.#flush()
+      await this.#flush(options.isLast)
     } finally {
       if (this.#buffer !== undefined) giveBuffer(this.#buffer)
       this.#buffer = undefined
       this.#filled = 0
       this.#writing = Promise.resolve()
-      const writer = this.#writer
-      this.#writer = undefined
-      await writer?.close()
+      await this.#letGo()
     }
   }
 
-  /** Makes sure that something is in the storage, be it nothing. */
-  async touchStorage(): Promise<void> {
-    if (this.offset === 0) await (await this.#storage.openUpload(this.path, 0)).close()
+  async #letGo(): Promise<void> {
+    const writer = this.#writer
+    if (writer === undefined) return
+    try {
+      await writer.close()
+    } finally {
+      this.#progress = writer.progress()
+      this.#writer = undefined
+    }
   }
 
   /** From now on nobody renews, so that what is written about the session next is the last word. */
@@ -157,8 +185,14 @@ export class HeldUpload implements Hold {
 
   /** Renews at once. @throws {HoldLost} */
   async renew(): Promise<void> {
-    await this.#renew()
+    await this.#renewInTurn()
     this.require()
+  }
+
+  /** One after the other, so that what is recorded never goes back. */
+  #renewInTurn(): Promise<unknown> {
+    this.#renewing = this.#renewing.then(() => this.#renew())
+    return this.#renewing
   }
 
   async #renew(): Promise<void> {

@@ -1,25 +1,24 @@
 import { Writable } from 'node:stream'
-import { createHasher, type Hasher, type SupportedAlgorithm } from '@berth/oci'
-import { BytesMissing, type Storage, type StorageKey, type UploadPath, uploadPathOf } from '../storage/index.ts'
+import { createHasher, type SupportedAlgorithm } from '@berth/oci'
+import { holderOf, type Storage, type StorageKey, type StoredBytes } from '../storage/index.ts'
 import type { HeldUpload } from './held-upload.ts'
 
-/** Reads the bytes of an upload once through a digest. @throws {BytesMissing} */
-export async function hashUpload(
-  storage: Storage,
-  path: UploadPath,
-  length: number,
-  algorithm: SupportedAlgorithm,
-): Promise<Hasher> {
+/** Reads bytes once through a digest. */
+export async function digestOfStored(stored: StoredBytes, algorithm: SupportedAlgorithm): Promise<string> {
   const hasher = createHasher(algorithm)
-  if (length === 0) return hasher
-  const stored = await storage.readUpload(path, length)
-  await stored.sendTo(sinkOf((chunk) => hasher.update(chunk)))
-  return hasher
+  const write = (chunk: Buffer, _encoding: unknown, done: () => void) => {
+    hasher.update(chunk)
+    // Never in the same turn: whoever sends would not come to anything else.
+    setImmediate(done)
+  }
+  await stored.sendTo(new Writable({ write }))
+  return hasher.digest()
 }
 
 /**
- * Takes over bytes whose last writer never said that it was done. It may be frozen with a write under way, so its file
- * is left to it and the recorded part copied to one of our own, through the digest.
+ * Takes over an upload whose last writer never said that it was done and may be frozen with a write under way. Its
+ * bytes go through the digest where the storage has to touch them; where it need not, they are read when the upload is
+ * whole.
  *
  * @throws {BytesMissing} the recorded bytes are not there
  */
@@ -29,40 +28,14 @@ export async function salvage(
   algorithm: SupportedAlgorithm,
   sealedKey: StorageKey | null,
 ): Promise<void> {
-  const { id, generation, offset, path: abandoned } = held
-  const path = uploadPathOf(`${id}.${generation}`)
+  const abandoned = held.upload
   const hasher = createHasher(algorithm)
-  if (offset > 0) {
-    const writer = await storage.openUpload(path, 0)
-    try {
-      const source = await openAbandoned(storage, abandoned, offset, sealedKey)
-      await source.sendTo(
-        sinkOf(async (chunk) => {
-          held.require()
-          hasher.update(chunk)
-          await writer.write(chunk)
-        }),
-      )
-    } finally {
-      await writer.close()
-    }
+  const take = (chunk: Uint8Array) => {
+    held.require()
+    hasher.update(chunk)
   }
-  held.path = path
-  held.hasher = hasher
+  const { upload, passed } = await storage.salvage(abandoned, { holder: holderOf(held), sealedKey, take })
+  held.resume(upload, passed || upload.offset === 0 ? hasher : undefined)
   await held.renew()
-  await storage.discard(abandoned)
-}
-
-async function openAbandoned(storage: Storage, path: UploadPath, length: number, sealedKey: StorageKey | null) {
-  try {
-    return await storage.readUpload(path, length)
-  } catch (err) {
-    if (!(err instanceof BytesMissing) || sealedKey === null) throw err
-    return storage.read(sealedKey, length)
-  }
-}
-
-function sinkOf(take: (chunk: Buffer) => void | Promise<void>): Writable {
-  const write = async (chunk: Buffer) => take(chunk)
-  return new Writable({ write: (chunk: Buffer, _encoding, done) => void write(chunk).then(() => done(), done) })
+  if (upload.path !== abandoned.path) await storage.discard(abandoned)
 }

@@ -15,21 +15,25 @@ export async function sweepUploads(parts: {
   trash: Trash
   ttlMs: number
 }): Promise<{ sessions: number; files: number; keys: number }> {
-  const { store, storage, trash, ttlMs } = parts
-  const sessions = await sweepSessions(store, storage)
+  const { storage, trash, ttlMs } = parts
+  const sessions = await sweepSessions(parts)
   const files = await storage.discardAbandoned(ttlMs + HOUR_MS)
   const keys = await trash.empty()
   return { sessions, files, keys }
 }
 
-async function sweepSessions(store: UploadStore, storage: Storage): Promise<number> {
+async function sweepSessions({ store, storage, trash }: { store: UploadStore; storage: Storage; trash: Trash }) {
   let swept = 0
   for (;;) {
     const expired = await store.takeExpired(BATCH)
-    for (const { id, generation, path, sealed_key } of expired) {
-      await storage.discard(path)
-      if (sealed_key !== null && !(await store.isLive(sealed_key))) await storage.remove([sealed_key])
-      await store.forget({ id, generation })
+    for (const { id, generation, path, offset_bytes: offset, storage_state: state, sealed_key } of expired) {
+      const upload = { path, offset, state }
+      const spent = storage.keysOf(upload)
+      if (sealed_key !== null && !spent.includes(sealed_key) && !(await store.isLive(sealed_key)))
+        spent.push(sealed_key)
+      if (!(await store.forget({ id, generation }, spent))) continue
+      await storage.discard(upload)
+      await trash.remove(spent)
     }
     swept += expired.length
     if (expired.length < BATCH) return swept

@@ -19,6 +19,7 @@ export interface Trash {
 
 export function createTrash(database: Database, storage: Storage): Trash {
   const remove = async (keys: readonly StorageKey[]) => {
+    if (keys.length === 0) return
     await storage.remove(keys)
     await database.run(forget, [keys])
   }

@@ -16,9 +16,9 @@ import {
 import type { Logger } from '@berth/runtime'
 import { SizeInvalid } from '../http/index.ts'
 import { admitPush, type ProjectStore, requireRoom, type WithProject } from '../project/index.ts'
-import { BytesMissing, type Storage, storageKeyOf, uploadPathOf } from '../storage/index.ts'
+import { BytesMissing, holderOf, type Storage, type StorageKey, uploadPathOf } from '../storage/index.ts'
 import { HeldUpload, HoldLost } from './held-upload.ts'
-import { hashUpload, salvage } from './recover.ts'
+import { digestOfStored, salvage } from './recover.ts'
 import { runningHashes } from './running-hashes.ts'
 import type { Trash } from './trash.ts'
 import { ChunkOutOfOrder } from './upload-errors.ts'
@@ -112,43 +112,53 @@ export function createUploads(parts: UploadParts): Uploads {
   }
 
   async function take(id: SessionId, row: AcquiredRow, generation: number, askedAt: number): Promise<HeldUpload> {
-    const { held_offset: offset, held_path: path, algorithm } = row
+    const upload = { path: row.held_path, offset: row.held_offset, state: row.held_state }
     const wasReleased = row.released && generation === row.generation + 1
-    const known = hashes.take(id, generation, offset)
-    const hasher = known ?? createHasher(algorithm)
-    const held = new HeldUpload({ id, generation, path, offset, hasher, askedAt }, { store, storage, leaseMs })
+    const known = hashes.take(id, generation, upload.offset)
+    const hasher = known ?? (upload.offset === 0 ? createHasher(row.algorithm) : undefined)
+    const knownDigest = wasReleased ? (row.held_digest ?? undefined) : undefined
+    const held = new HeldUpload({ id, generation, upload, hasher, knownDigest, askedAt }, { store, storage, leaseMs })
+    if (wasReleased) return held
+    const sealedKey = row.held_sealed_key
     try {
-      if (!wasReleased) {
-        await salvage(storage, held, algorithm, row.held_sealed_key)
-        if (row.held_sealed_key !== null) await removeUnlessLive(row.held_sealed_key)
-      } else if (known === undefined && offset > 0) {
-        held.hasher = await hashUpload(storage, path, offset, algorithm)
+      await salvage(storage, held, row.algorithm, sealedKey)
+      if (sealedKey !== null && !storage.sharesKeys && !(await store.isLive(sealedKey))) {
+        await storage.remove([sealedKey])
       }
       return held
     } catch (err) {
       await held.stop()
-      if (!(err instanceof BytesMissing)) throw err
-      log.warn('the bytes of an upload are gone', { session: id, offset, err })
-      await drop(held)
-      throw unknownUpload()
+      throw await unlessBytesAreGone(held, err)
     }
   }
 
-  async function removeUnlessLive(key: NonNullable<AcquiredRow['held_sealed_key']>): Promise<void> {
-    if (!(await store.isLive(key))) await storage.remove([key])
+  /** What to tell of a failure. A session whose bytes are gone is of no use to anybody. */
+  async function unlessBytesAreGone(held: HeldUpload, err: unknown): Promise<unknown> {
+    if (!(err instanceof BytesMissing)) return err
+    log.warn('the bytes of an upload are gone', { session: held.id, offset: held.upload.offset, err })
+    await drop(held)
+    return unknownUpload()
   }
 
-  async function drop(held: HeldUpload): Promise<void> {
-    await storage.discard(held.path)
-    await store.forget(held)
+  /** Ends a session that becomes no blob, then removes what it left: by then nobody else can count on it. */
+  async function drop(held: HeldUpload, key?: StorageKey): Promise<void> {
+    const { upload } = held
+    const spent = storage.keysOf(upload)
+    if (key !== undefined && !spent.includes(key)) spent.push(key)
+    if (!(await store.forget(held, spent))) return
+    await storage.discard(upload)
+    await trash.remove(spent)
   }
 
   /** Says how far we came and lets others in. */
   async function release(held: HeldUpload): Promise<void> {
-    await held.closeWriter()
+    await held.closeWriter({ isLast: false })
     await held.stop()
-    const { id, generation, offset, hasher } = held
-    if ((await store.keep(held, 0)) && hasher !== undefined) hashes.keep(id, { generation, offset, hasher })
+    const { id, generation, hasher } = held
+    const { offset } = held.upload
+    if ((await store.keep(held, 0, hasher?.copy().digest())) && hasher !== undefined) {
+      hashes.keep(id, { generation, offset, hasher })
+    }
   }
 
   /** A failure under way stays the failure that is told. */
@@ -156,47 +166,84 @@ export function createUploads(parts: UploadParts): Uploads {
     await release(held).catch((err) => log.warn('an upload session could not be released', { session: held.id, err }))
   }
 
-  async function receive(held: HeldUpload, chunk: Chunk): Promise<void> {
-    const before = held.offset
+  /** Answers whether any bytes came. */
+  async function receive(held: HeldUpload, chunk: Chunk, options: { isLast: boolean }): Promise<boolean> {
+    const before = held.upload
     try {
-      await pipeline(chunk.body, held.sink())
+      await pipeline(chunk.body, held.sink(options))
     } finally {
-      await held.closeWriter()
+      await held.closeWriter(options)
     }
-    if (chunk.length === undefined || held.offset - before === chunk.length) return
-    held.offset = before
+    const received = held.upload.offset - before.offset
+    if (chunk.length === undefined || received === chunk.length) return received > 0
+    held.resume(before)
     throw new SizeInvalid('the chunk is not as long as its Content-Range says')
   }
 
-  /** @throws {DigestInvalid} and forgets the session */
-  async function requireDigest(held: HeldUpload, digest: Digest, algorithm: SupportedAlgorithm): Promise<void> {
-    const running = algorithm === algorithmOf(digest) ? held.hasher : undefined
-    const hasher =
-      running ?? (await hashUpload(storage, held.path, held.offset, algorithmOf(digest) as SupportedAlgorithm))
-    if (hasher.digest() === digest) return
+  /** Receives what a client sends to a session; whatever goes wrong, the session is left as far as it came. */
+  async function receiveOrRelease(held: HeldUpload, chunk: Chunk, options: { isLast: boolean }): Promise<boolean> {
+    try {
+      return await receive(held, chunk, options)
+    } catch (err) {
+      if (err instanceof BytesMissing) {
+        await held.stop()
+        throw await unlessBytesAreGone(held, err)
+      }
+      await releaseQuietly(held)
+      throw err
+    }
+  }
+
+  /** The digest of the bytes, if it is known without reading them. */
+  function runningDigest(held: HeldUpload, digest: Digest, received: boolean, algorithm: SupportedAlgorithm) {
+    if (algorithm !== algorithmOf(digest)) return undefined
+    return held.hasher?.copy().digest() ?? (received ? undefined : held.knownDigest)
+  }
+
+  /** @throws {DigestInvalid} and forgets the session, and the bytes if they are stored already */
+  async function refuse(held: HeldUpload, digest: Digest, key?: StorageKey): Promise<never> {
     await held.stop()
-    await drop(held)
+    await drop(held, key)
     throw new DigestInvalid(digest, 'provided digest did not match uploaded content')
   }
 
-  /** Makes the bytes durable under a key of their own, then says so in one statement. */
-  async function commit(held: HeldUpload, projectId: number, digest: Digest): Promise<void> {
-    const key = storageKeyOf(digest, `${held.id}.${held.generation}`)
+  /**
+   * Makes the bytes durable under a key of their own, then says so in one statement. What nobody has hashed on its way
+   * in is read before.
+   *
+   * @param known the digest of the bytes, if it is known
+   */
+  async function commit(held: HeldUpload, projectId: number, digest: Digest, known: string | undefined): Promise<void> {
+    if (known !== undefined && known !== digest) return refuse(held, digest)
+    const { upload } = held
+    const key = storage.keyFor(upload, digest, holderOf(held))
     held.require()
     const sealed = await store.seal(held, key, digest, leaseMs)
     if (sealed === undefined) throw new HoldLost()
-    if (sealed.blobExists && (await store.adopt(held, projectId, digest))) {
-      return later('discard', storage.discard(held.path))
+    const made = storage.keysOf(upload)
+    if (known !== undefined && sealed.blobExists && !sealed.isCorrupt) {
+      if (await store.adopt(held, { projectId, digest, spent: made })) {
+        return later('discard', Promise.all([storage.discard(upload), trash.remove(made)]))
+      }
     }
-    await held.touchStorage()
-    await storage.store(held.path, key, held.offset)
     held.require()
-    const healed = sealed.isCorrupt ? await store.heal(held, projectId, digest, key) : undefined
-    const live = healed ?? (await store.commit(held, projectId, digest, key))
-    if (live === key) return
-    if (live !== undefined) return later('trash', trash.remove([key]))
-    await storage.remove([key])
+    await storage.store(upload, key)
+    if (known === undefined && !(await isStored(key, upload.offset, digest))) return refuse(held, digest, key)
+    held.require()
+    const ending = { projectId, digest, spent: made.filter((one) => one !== key) }
+    const healed = sealed.isCorrupt ? await store.heal(held, ending, key) : undefined
+    const live = healed ?? (await store.commit(held, ending, key))
+    if (live !== undefined) {
+      const spent = live === key ? ending.spent : [key, ...ending.spent]
+      return later('tidy', Promise.all([storage.tidy(upload), trash.remove(spent)]))
+    }
+    // Where keys are shared, whoever has the session now may have made it a blob under this one.
+    if (!storage.sharesKeys) await storage.remove([key])
     throw new HoldLost()
+  }
+
+  async function isStored(key: StorageKey, size: number, digest: Digest): Promise<boolean> {
+    return (await digestOfStored(await storage.read(key, size), algorithmOf(digest) as SupportedAlgorithm)) === digest
   }
 
   /** Not waited for: what fails here is found again by the sweep. */
@@ -215,45 +262,36 @@ export function createUploads(parts: UploadParts): Uploads {
       const algorithm = algorithmOf(digest) as SupportedAlgorithm
       const askedAt = performance.now()
       const projectId = await open({ ...pusher, id }, algorithm, leaseMs, { digest, bytes: chunk.announcedBytes })
-      const path = uploadPathOf(`${id}.1`)
-      const hold = { id, generation: 1, path, offset: 0, hasher: createHasher(algorithm), askedAt }
+      const upload = { path: uploadPathOf(`${id}.1`), offset: 0, state: null }
+      const hold = { id, generation: 1, upload, hasher: createHasher(algorithm), askedAt }
       const held = new HeldUpload(hold, { store, storage, leaseMs })
       try {
-        await receive(held, chunk)
+        const received = await receive(held, chunk, { isLast: true })
+        await commit(held, projectId, digest, runningDigest(held, digest, received, algorithm))
       } catch (err) {
         await held.stop()
         await drop(held).catch((failure) => log.warn('an upload could not be dropped', { session: id, err: failure }))
         throw err
-      }
-      try {
-        await requireDigest(held, digest, algorithm)
-        await commit(held, projectId, digest)
       } finally {
         await held.stop()
       }
     },
     async append(address, chunk) {
       const { held } = await hold(address, chunk.offset, { bytes: chunk.announcedBytes })
-      try {
-        await receive(held, chunk)
-      } catch (err) {
-        await releaseQuietly(held)
-        throw err
-      }
+      await receiveOrRelease(held, chunk, { isLast: false })
       await release(held)
-      return held.offset
+      return held.upload.offset
     },
     async finish(address, digest, chunk) {
       const { held, row } = await hold(address, chunk?.offset, { digest, bytes: chunk?.announcedBytes ?? 0 })
+      const received = chunk !== undefined && (await receiveOrRelease(held, chunk, { isLast: true }))
       try {
-        if (chunk !== undefined) await receive(held, chunk)
+        await commit(held, row.project_id, digest, runningDigest(held, digest, received, row.algorithm))
       } catch (err) {
-        await releaseQuietly(held)
-        throw err
-      }
-      try {
-        await requireDigest(held, digest, row.algorithm)
-        await commit(held, row.project_id, digest)
+        await held.stop()
+        // Where the bytes stay where they are, the client may try again at once; else when the lease has run out.
+        if (storage.sharesKeys && !(err instanceof DigestInvalid)) await releaseQuietly(held)
+        throw await unlessBytesAreGone(held, err)
       } finally {
         await held.stop()
       }

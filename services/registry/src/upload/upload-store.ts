@@ -2,7 +2,7 @@ import { type Database, statement } from '@berth/db'
 import { type Digest, projectOf, type RepositoryName, type SessionId, type SupportedAlgorithm } from '@berth/oci'
 import type { Grant } from '../auth/index.ts'
 import { CHANGE_FACTS, type ChangeFacts } from '../project/index.ts'
-import type { StorageKey, UploadPath } from '../storage/index.ts'
+import type { StorageKey, StoredUpload, UploadPath, UploadState } from '../storage/index.ts'
 
 /** Sessions are rows that may be lost in a crash of Postgres: the client then starts its upload again. */
 const ASYNC = "c AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))"
@@ -43,6 +43,9 @@ export interface AcquiredRow extends ChangeFacts {
   held_generation: number | null
   held_offset: number
   held_path: UploadPath
+  held_state: UploadState | null
+  /** Of the bytes so far, where its last holder knew it. */
+  held_digest: Digest | null
   held_sealed_key: StorageKey | null
 }
 
@@ -56,6 +59,8 @@ interface ExpiredRow {
   id: SessionId
   generation: number
   path: UploadPath
+  offset_bytes: number
+  storage_state: UploadState | null
   sealed_key: StorageKey | null
 }
 
@@ -103,10 +108,10 @@ const acquire = statement<AcquiredRow>(
      WHERE u.id = s.upload_id AND u.subject = $4 AND s.state = 'open' AND s.project_id = $8 AND s.access_revision <= $9
        AND s.fits AND NOT s.read_only
        AND (u.lease_until IS NULL OR u.lease_until <= now()) AND ($10::bigint IS NULL OR u.offset_bytes = $10)
-     RETURNING u.generation, u.offset_bytes, u.path, u.sealed_key
+     RETURNING u.generation, u.offset_bytes, u.path, u.storage_state, u.digest, u.sealed_key
    )
    SELECT s.*, a.generation AS held_generation, a.offset_bytes AS held_offset, a.path AS held_path,
-     a.sealed_key AS held_sealed_key
+     a.storage_state AS held_state, a.digest AS held_digest, a.sealed_key AS held_sealed_key
    FROM s LEFT JOIN a ON true`,
 )
 
@@ -123,14 +128,15 @@ const keep = statement<{ id: string }>(
   'upload-keep',
   `WITH ${ASYNC}
    UPDATE upload SET offset_bytes = $3, path = $4, lease_until = now() + $5 * interval '1 ms',
-     expires_at = now() + $6 * interval '1 ms'
+     expires_at = now() + $6 * interval '1 ms', storage_state = $7, digest = $8
    FROM c WHERE id = $1 AND generation = $2 RETURNING id`,
 )
 
 const seal = statement<{ blob_id: number | null; corrupt: boolean | null }>(
   'upload-seal',
   `WITH ${ASYNC}
-   UPDATE upload SET offset_bytes = $3, path = $4, lease_until = now() + $5 * interval '1 ms', sealed_key = $6
+   UPDATE upload SET offset_bytes = $3, path = $4, lease_until = now() + $5 * interval '1 ms', sealed_key = $6,
+     storage_state = $8, digest = NULL
    FROM c WHERE id = $1 AND generation = $2
    RETURNING (SELECT b.id FROM blob b WHERE b.digest = $7) AS blob_id,
      (SELECT b.corrupt_at IS NOT NULL FROM blob b WHERE b.digest = $7) AS corrupt`,
@@ -148,7 +154,8 @@ const adopt = statement<{ blob_id: number }>(
    l AS (
      INSERT INTO repository_blob (repository_id, blob_id) SELECT u.repository_id, b.id FROM u, b
      ON CONFLICT DO NOTHING
-   )
+   ),
+   t AS (INSERT INTO trash (storage_key, size) SELECT s, 0 FROM u, unnest($6::text[]) AS s ON CONFLICT DO NOTHING)
    SELECT b.id AS blob_id FROM b, u`,
 )
 
@@ -167,7 +174,7 @@ const commit = statement<{ storage_key: StorageKey }>(
    ),
    t AS (
      INSERT INTO trash (storage_key, size) SELECT $6, $5::bigint FROM b WHERE b.storage_key <> $6
-     ON CONFLICT DO NOTHING
+     UNION ALL SELECT s, 0 FROM b, unnest($7::text[]) AS s ON CONFLICT DO NOTHING
    )
    SELECT storage_key FROM b`,
 )
@@ -189,11 +196,19 @@ const heal = statement<{ storage_key: StorageKey }>(
      INSERT INTO repository_blob (repository_id, blob_id) SELECT u.repository_id, b.id FROM u, b
      ON CONFLICT DO NOTHING
    ),
-   t AS (INSERT INTO trash (storage_key, size) SELECT k.storage_key, k.size FROM k, b ON CONFLICT DO NOTHING)
+   t AS (
+     INSERT INTO trash (storage_key, size) SELECT k.storage_key, k.size FROM k, b
+     UNION ALL SELECT s, 0 FROM b, unnest($7::text[]) AS s ON CONFLICT DO NOTHING
+   )
    SELECT storage_key FROM b`,
 )
 
-const forget = statement('upload-forget', 'DELETE FROM upload WHERE id = $1 AND generation = $2')
+const forget = statement<{ id: string }>(
+  'upload-forget',
+  `WITH u AS (DELETE FROM upload WHERE id = $1 AND generation = $2 RETURNING id),
+   t AS (INSERT INTO trash (storage_key, size) SELECT s, 0 FROM u, unnest($3::text[]) AS s ON CONFLICT DO NOTHING)
+   SELECT id FROM u`,
+)
 
 const takeExpired = statement<ExpiredRow>(
   'upload-take-expired',
@@ -202,7 +217,7 @@ const takeExpired = statement<ExpiredRow>(
      SELECT id FROM upload WHERE expires_at < now() AND (lease_until IS NULL OR lease_until <= now())
      ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED
    )
-   RETURNING id, generation, path, sealed_key`,
+   RETURNING id, generation, path, offset_bytes, storage_state, sealed_key`,
 )
 
 const isLive = statement<{ found: boolean }>(
@@ -212,10 +227,18 @@ const isLive = statement<{ found: boolean }>(
 
 /** One writer's hold on a session, as the row has it. */
 export interface Hold {
-  id: SessionId
-  generation: number
-  path: UploadPath
-  offset: number
+  readonly id: SessionId
+  readonly generation: number
+  /** How far it has come by now. */
+  readonly upload: StoredUpload
+}
+
+/** How a session ends: its bytes become this blob. */
+export interface Ending {
+  projectId: number
+  digest: Digest
+  /** Keys its upload has made on the way, for the trash. */
+  spent: readonly StorageKey[]
 }
 
 interface Sealed {
@@ -238,17 +261,21 @@ export interface UploadStore {
     expected?: Expected,
   ): Promise<AcquiredRow | undefined>
   status(address: SessionAddress): Promise<StatusRow | undefined>
-  /** Records how far a hold has come and prolongs it; 0 ms gives it back. False when it is no longer ours. */
-  keep(hold: Hold, leaseMs: number): Promise<boolean>
+  /**
+   * Records how far a hold has come and prolongs it; 0 ms gives it back, with the digest of the bytes so far. False when
+   * it is no longer ours.
+   */
+  keep(hold: Hold, leaseMs: number, digest?: Digest): Promise<boolean>
   /** Says where the bytes go before they go there. `undefined` when the hold is no longer ours. */
   seal(hold: Hold, key: StorageKey, digest: Digest, leaseMs: number): Promise<Sealed | undefined>
   /** Ends a session whose bytes are stored already. False when they are not, or the hold is no longer ours. */
-  adopt(hold: Hold, projectId: number, digest: Digest): Promise<boolean>
+  adopt(hold: Hold, ending: Ending): Promise<boolean>
   /** Ends a session and makes its bytes a blob; answers the key the blob has, ours or an older one. */
-  commit(hold: Hold, projectId: number, digest: Digest, key: StorageKey): Promise<StorageKey | undefined>
+  commit(hold: Hold, ending: Ending, key: StorageKey): Promise<StorageKey | undefined>
   /** As {@link commit}, for a blob that is corrupt: it gets these bytes. `undefined` when it is no longer corrupt. */
-  heal(hold: Hold, projectId: number, digest: Digest, key: StorageKey): Promise<StorageKey | undefined>
-  forget(hold: Pick<Hold, 'id' | 'generation'>): Promise<void>
+  heal(hold: Hold, ending: Ending, key: StorageKey): Promise<StorageKey | undefined>
+  /** Ends a session that became no blob. False when the hold is no longer ours, and with it what it left. */
+  forget(hold: Pick<Hold, 'id' | 'generation'>, spent: readonly StorageKey[]): Promise<boolean>
   /** Takes hold of sessions past their time. */
   takeExpired(limit: number): Promise<ExpiredRow[]>
   isLive(key: StorageKey): Promise<boolean>
@@ -289,21 +316,22 @@ export function uploadStore(database: Database, options: { holder: string; ttlMs
         expected?.digest ?? null,
       ]),
     status: ({ id, name }) => database.find(status, [projectOf(name), name, id]),
-    keep: async ({ id, generation, offset, path }, leaseMs) => {
+    keep: async ({ id, generation, upload: { offset, path, state } }, leaseMs, digest) => {
       const lease = leaseMs === 0 ? null : leaseMs
-      return (await database.find(keep, [id, generation, offset, path, lease, ttlMs])) !== undefined
+      const values = [id, generation, offset, path, lease, ttlMs, state, digest ?? null]
+      return (await database.find(keep, values)) !== undefined
     },
-    seal: async ({ id, generation, offset, path }, key, digest, leaseMs) => {
-      const row = await database.find(seal, [id, generation, offset, path, leaseMs, key, digest])
+    seal: async ({ id, generation, upload: { offset, path, state } }, key, digest, leaseMs) => {
+      const row = await database.find(seal, [id, generation, offset, path, leaseMs, key, digest, state])
       return row && { blobExists: row.blob_id !== null, isCorrupt: row.corrupt === true }
     },
-    adopt: async ({ id, generation, offset }, projectId, digest) =>
-      (await database.find(adopt, [projectId, id, generation, digest, offset])) !== undefined,
-    commit: async ({ id, generation, offset }, projectId, digest, key) =>
-      (await database.find(commit, [projectId, id, generation, digest, offset, key]))?.storage_key,
-    heal: async ({ id, generation, offset }, projectId, digest, key) =>
-      (await database.find(heal, [projectId, id, generation, digest, offset, key]))?.storage_key,
-    forget: async ({ id, generation }) => void (await database.run(forget, [id, generation])),
+    adopt: async ({ id, generation, upload }, { projectId, digest, spent }) =>
+      (await database.find(adopt, [projectId, id, generation, digest, upload.offset, spent])) !== undefined,
+    commit: async ({ id, generation, upload }, { projectId, digest, spent }, key) =>
+      (await database.find(commit, [projectId, id, generation, digest, upload.offset, key, spent]))?.storage_key,
+    heal: async ({ id, generation, upload }, { projectId, digest, spent }, key) =>
+      (await database.find(heal, [projectId, id, generation, digest, upload.offset, key, spent]))?.storage_key,
+    forget: async ({ id, generation }, spent) => (await database.find(forget, [id, generation, spent])) !== undefined,
     takeExpired: (limit) => database.run(takeExpired, [limit]),
     isLive: async (key) => (await database.find(isLive, [key]))?.found ?? true,
   }

@@ -1,0 +1,12 @@
+import type { Storage } from './storage.ts'
+import { filesystemStorage } from './storage-filesystem.ts'
+import { type StorageSettings, storageSettings } from './storage-settings.ts'
+
+/** The storage the environment names. @throws {SettingInvalid} */
+export function openStorage(env: NodeJS.ProcessEnv): Promise<Storage> {
+  return openStorageOf(storageSettings(env))
+}
+
+export async function openStorageOf(settings: StorageSettings): Promise<Storage> {
+  return filesystemStorage(settings.root)
+}
