@@ -2,7 +2,7 @@ import { type Database, type Queries, statement, tell } from '@berth/db'
 import { type Digest, projectOf, type RepositoryName } from '@berth/oci'
 import { artifactDeleted } from '@berth/types'
 import { refreshShown } from '../artifact/index.ts'
-import { touchBlobs } from '../blob/index.ts'
+import { holdBlobs, touchBlobs } from '../blob/index.ts'
 import { isImmutable, RULE_FACTS, type RuleFacts, TagImmutable } from '../policy/index.ts'
 import { CHANGE_FACTS, type ChangeFacts } from '../project/index.ts'
 import { closureOf, namedByOthers } from './closure.ts'
@@ -70,6 +70,11 @@ export interface Deletion {
   actor?: string
   /** Judges the project before anything is done. */
   admit: <F extends ChangeFacts>(facts: F | undefined) => F
+  /**
+   * For garbage collection: looks at the locked manifest once more, and false leaves everything as it is. Such a
+   * deletion is no touch of the blobs.
+   */
+  collects?: (tx: Queries, manifestId: number) => Promise<boolean>
 }
 
 /**
@@ -99,13 +104,14 @@ async function deleteSome(tx: Queries, digest: Digest, deletion: Deletion): Prom
 
   const blobs = await tx.run(listBlobs, [ids])
   const blobIds = blobs.map(({ id }) => id)
-  await touchBlobs(tx, blobIds)
+  await (deletion.collects ? holdBlobs : touchBlobs)(tx, blobIds)
   const childIds = (await tx.run(listChildren, [ids])).map(({ child_id }) => child_id)
   const locked = await tx.run(lockManifests, [[...new Set([...ids, ...childIds])]])
   const isGoing = new Set(ids)
   const going = locked.filter(({ id }) => isGoing.has(id))
   // Somebody was faster: look again.
   if (going.length < ids.length || (await namedByOthers(tx, ids, closure)).size > 0) return 'more'
+  if (deletion.collects && !(await deletion.collects(tx, closure.at(-1) ?? 0))) return 'unknown'
   const tags = await takeTags(tx, row, name, ids)
   await lockLinksOf(tx, row.project_id, blobIds)
   const revisions = await deleteLocked(tx, going)

@@ -1,0 +1,78 @@
+import type { GcOptions, GcRun } from '@berth/types'
+
+const GIB = 1024 ** 3
+const PATIENCE_MS = 50
+const MAX_PAUSE_MS = 5_000
+
+export type GcPhase = GcRun['phase']
+
+/** A run as its row has it. */
+export interface GcRunRow {
+  id: number
+  state: GcRun['state']
+  phase: GcPhase
+  delete_untagged: boolean
+  dry_run: boolean
+  forced: boolean
+  workers: number
+  window_ms: number
+  grace_ms: number
+  cursor: number
+  turn_count: number
+  stored_bytes: number
+  eligible_manifests: number
+  eligible_blobs: number
+  eligible_bytes: number
+  purged_manifests: number
+  purged_blobs: number
+  freed_bytes: number
+  started_at: Date
+  finished_at: Date | null
+}
+
+/** What a step adds to the figures of its run. */
+export type GcFigures = Partial<
+  Pick<
+    GcRunRow,
+    | 'turn_count'
+    | 'stored_bytes'
+    | 'eligible_manifests'
+    | 'eligible_blobs'
+    | 'eligible_bytes'
+    | 'purged_manifests'
+    | 'purged_blobs'
+    | 'freed_bytes'
+  >
+>
+
+/** Whether a run would remove so much that somebody must say that it is meant: over a fifth, and over 10 GiB. */
+export function mustBeForced(eligibleBytes: number, storedBytes: number): boolean {
+  return eligibleBytes > 10 * GIB && eligibleBytes > storedBytes / 5
+}
+
+/** How long to leave Postgres to others after a commit that took so long: four times as long, once it is slow. */
+export function pauseAfter(commitMs: number): number {
+  return commitMs <= PATIENCE_MS ? 0 : Math.min(MAX_PAUSE_MS, Math.round(commitMs * 4))
+}
+
+export function optionsOf(row: GcRunRow): GcOptions {
+  return { deleteUntagged: row.delete_untagged, dryRun: row.dry_run, workers: row.workers, force: row.forced }
+}
+
+export function toGcRun(row: GcRunRow): GcRun {
+  return {
+    run: row.id,
+    state: row.state,
+    phase: row.phase,
+    options: optionsOf(row),
+    startedAt: row.started_at.toISOString(),
+    finishedAt: row.finished_at?.toISOString(),
+    storedBytes: row.stored_bytes,
+    eligibleManifests: row.eligible_manifests,
+    eligibleBlobs: row.eligible_blobs,
+    eligibleBytes: row.eligible_bytes,
+    purgedManifests: row.purged_manifests,
+    purgedBlobs: row.purged_blobs,
+    freedBytes: row.freed_bytes,
+  }
+}

@@ -1,0 +1,5 @@
+export { collectManifest } from './collect-manifest.ts'
+export { gcAnswers } from './gc-answers.ts'
+export { type GcStep, gcEngine } from './gc-engine.ts'
+export { gcMetrics } from './gc-metrics.ts'
+export { type GcDrive, type GcProgress, runGc } from './run-gc.ts'
