@@ -12,6 +12,7 @@ import { closeInTime, createBlobServer, operationOf } from './http/index.ts'
 import { followProjects, purgeProjects } from './project/index.ts'
 import { createRegistry } from './registry.ts'
 import { measuredStorage, openStorageOf } from './storage/index.ts'
+import { startUpkeep } from './upkeep.ts'
 
 const SCHEMA = 'registry'
 const SWEEP_MS = 60_000
@@ -51,10 +52,11 @@ export async function wire(config: Config, { log, life, metrics }: Running): Pro
   life.onStop('purge', () => purge.stop())
   const following = followProjects(bus, { projects: registry.projects, onDeleted: purge.poke, log })
   life.onStop('projects', () => following.stop())
+  const upkeep = startUpkeep({ database, storage, relay, config, log, metrics })
   await answerAsks(bus, {
     service: 'registry',
     version: manifest.version,
-    answers: registry.answers,
+    answers: [...registry.answers, ...upkeep.answers],
     log,
     verifier: tokens,
   })
