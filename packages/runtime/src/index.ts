@@ -23,4 +23,4 @@ export {
   serviceSettings,
 } from './settings.ts'
 export { beginSpan, type OpenSpan, withSpan } from './span.ts'
-export { bytesPassed } from './sweep.ts'
+export { giveBack } from './spent.ts'

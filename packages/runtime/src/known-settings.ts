@@ -41,7 +41,7 @@ const SUITE: readonly KnownSetting[] = [
   { name: 'DATABASE_URL', description: 'a Postgres to use instead of our own', secret: true },
   { name: 'NATS_URL', description: 'a NATS server to use instead of our own, 2.12 or newer', secret: true },
   { name: 'BERTH_NATS_REPLICAS', default: '1', description: 'copies a NATS cluster keeps of each stream: 1, 3 or 5' },
-  { name: 'BERTH_STORAGE', default: 'filesystem', description: 'where blobs are kept: filesystem' },
+  { name: 'BERTH_STORAGE', default: 'filesystem', description: 'where blobs are kept: filesystem or s3' },
   { name: 'BERTH_SCALE', description: 'replicas of services, such as registry=2,gateway=2' },
   { name: 'BERTH_LOG_LEVEL', default: 'info', description: 'error, warn, info or debug' },
   { name: 'BERTH_EGRESS_ALLOW', description: 'where outgoing connections may go', later: true },
@@ -59,10 +59,25 @@ const SUITE: readonly KnownSetting[] = [
   { name: 'MAX_JOB_WORKERS', default: '10', description: 'jobs worked at a time', later: true },
 ]
 
-const S3 = 'ENDPOINT EXTERNAL_ENDPOINT BUCKET PREFIX REGION ACCESS_KEY SECRET_KEY PATH_STYLE CA REDIRECT'.split(' ')
+const S3: readonly KnownSetting[] = [
+  { name: 'BERTH_S3_ENDPOINT', description: 'http(s)://host[:port] of the S3; else that of AWS in the region' },
+  { name: 'BERTH_S3_EXTERNAL_ENDPOINT', description: 'the same as clients reach it who are redirected; else as we do' },
+  { name: 'BERTH_S3_BUCKET', description: 'bucket of the blobs, which must be there' },
+  { name: 'BERTH_S3_PREFIX', description: 'what every key in it begins with' },
+  { name: 'BERTH_S3_REGION', default: 'us-east-1', description: 'region of the bucket' },
+  { name: 'BERTH_S3_ACCESS_KEY', description: 'access key; else the usual AWS_… variables and files' },
+  { name: 'BERTH_S3_SECRET_KEY', description: 'and its secret', secret: true },
+  {
+    name: 'BERTH_S3_PATH_STYLE',
+    default: 'true',
+    description: 'the bucket is named in the path of URLs, not in the host',
+  },
+  { name: 'BERTH_S3_CA', description: 'certificates in PEM that are trusted besides the usual ones' },
+  { name: 'BERTH_S3_REDIRECT', default: 'false', description: 'clients fetch blobs from the S3 themselves' },
+]
 
-/** Refused while storage on S3 is not there yet: bytes must not silently go elsewhere. */
-export const S3_SETTINGS: readonly string[] = S3.map((name) => `BERTH_S3_${name}`)
+/** The names of what `s3Settings` reads. */
+export const S3_SETTINGS: readonly string[] = S3.map(({ name }) => name)
 
 const INSIDE: readonly KnownSetting[] = [
   { name: 'BERTH_REPLICA', default: '0', description: 'number of this replica of its service' },
@@ -92,6 +107,10 @@ const ONE_SERVICE: readonly KnownSetting[] = [
   { name: 'BERTH_REGISTRY_DATABASE_URL', description: 'Postgres as registry sees it; else DATABASE_URL', secret: true },
   { name: 'BERTH_TOKEN_DATABASE_URL', description: 'Postgres as token sees it; else DATABASE_URL', secret: true },
   { name: 'BERTH_REGISTRY_ROOT', description: 'directory of the bytes of blobs, with BERTH_STORAGE=filesystem' },
+  {
+    name: 'BERTH_REGISTRY_STREAM_NETWORKS',
+    description: 'CIDRs of clients that are sent blobs by us all the same, with BERTH_S3_REDIRECT, by comma',
+  },
   {
     name: 'BERTH_REGISTRY_GC_GRACE_SECONDS',
     default: '10',
@@ -137,7 +156,7 @@ const ONE_SERVICE: readonly KnownSetting[] = [
 /** Every name the suite knows, those of its services included. */
 export const KNOWN_SETTINGS: readonly KnownSetting[] = [
   ...SUITE,
-  ...S3_SETTINGS.map((name) => ({ name, description: 'storage on S3', later: true as const })),
+  ...S3,
   ...INSIDE,
   ...SERVICES.flatMap(settingsOfService),
   ...ONE_SERVICE,

@@ -1,10 +1,10 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { TLSSocket } from 'node:tls'
-import { bytesPassed, type Counter, type Logger, renderError, withContext } from '@berth/runtime'
+import { type Counter, type Logger, renderError, withContext } from '@berth/runtime'
 import { type Client, clientOf, countedAs, type ExternalUrl, type Network } from './client/index.ts'
 import type { Dispatcher } from './dispatch.ts'
 import { type Exchange, type ExchangeMetrics, openExchange } from './exchange.ts'
-import { clientHeaders, type Passing, upstreamHeaders } from './forward/index.ts'
+import { type Answer, clientHeaders, type Passing, upstreamHeaders } from './forward/index.ts'
 import { type Head, parsePath, RequestRefused, readHead } from './guard/index.ts'
 import {
   type Admission,
@@ -74,11 +74,9 @@ async function serve(exchange: Exchange, deps: AppDeps): Promise<void> {
       expectsContinue: exchange.expectsContinue,
       onBytesIn: (count) => {
         exchange.bytesIn += count
-        bytesPassed(count)
       },
       onBytesOut: (count) => {
         exchange.bytesOut += count
-        bytesPassed(count)
       },
       writeHead: (answer) => {
         admission?.settle(verdictOf(kind, answer.statusCode ?? 0, answer.headers['x-berth-credentials']))
@@ -123,7 +121,7 @@ async function admit(
   }
 }
 
-function writeHead({ res, context }: Exchange, answer: IncomingMessage, { isStopping }: AppDeps): void {
+function writeHead({ res, context }: Exchange, answer: Answer, { isStopping }: AppDeps): void {
   if (isStopping()) res.shouldKeepAlive = false
   const headers = clientHeaders(answer.rawHeaders, answer.headers.connection)
   headers.push('X-Request-Id', context.requestId)

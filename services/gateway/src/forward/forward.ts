@@ -1,12 +1,11 @@
 import { Agent, type ClientRequest, type IncomingMessage, type ServerResponse } from 'node:http'
 import httpProxy from 'http-proxy'
+import type { Answer } from './answer-head.ts'
 import { BodyGate } from './body-gate.ts'
 import { ForwardFailed } from './forward-failed.ts'
-
-interface Target {
-  readonly hostname: string
-  readonly port: number
-}
+import { createLane } from './lane.ts'
+import { relay } from './relay.ts'
+import type { Limits, Target } from './target.ts'
 
 export interface Passing {
   /** `none`: the request has none. `stream`: the client's, untouched so far. A buffer: what was read of it already. */
@@ -16,7 +15,7 @@ export interface Passing {
   onBytesIn(count: number): void
   onBytesOut(count: number): void
   /** Begins the answer to the client. */
-  writeHead(answer: IncomingMessage): void
+  writeHead(answer: Answer): void
 }
 
 export interface Forwarder {
@@ -34,31 +33,33 @@ export interface Forwarder {
 /** Reads that met a connection just closed by its other end can be sent again; they alone may share connections. */
 const SHARES_CONNECTIONS: ReadonlySet<string> = new Set(['GET', 'HEAD'])
 
-export function createForwarder(options: { connectTimeoutMs: number; answerTimeoutMs: number }): Forwarder {
+/** Reads go the short way over connections that are kept; everything else goes through `http-proxy`. */
+export function createForwarder(options: Limits): Forwarder {
   const proxy = httpProxy.createProxyServer({ toProxy: true, prependPath: false, selfHandleResponse: true })
   // A client that leaves is no event of ours to handle here: the guard below has ended the request.
   proxy.on('econnreset', () => undefined)
-  const shared = new Agent({ keepAlive: true, maxFreeSockets: 256 })
+  const lane = createLane(options)
   const single = new Agent({ keepAlive: true })
   // Says keep-alive, so the service reads on after an early answer instead of resetting the connection, yet keeps none.
   single.maxFreeSockets = 0
 
-  const forward: Forwarder['forward'] = (req, res, target, passing) =>
-    new Promise((resolve, reject) => {
-      const agent = SHARES_CONNECTIONS.has(req.method ?? '') ? shared : single
+  const forward: Forwarder['forward'] = (req, res, target, passing) => {
+    if (passing.body === 'none' && SHARES_CONNECTIONS.has(req.method ?? '')) return lane.pass(req, res, target, passing)
+    return new Promise((resolve, reject) => {
       const passage = new Passage(req, res, passing, options, { resolve, reject })
       const { hostname, port } = target
       proxy.web(
         req,
         res,
-        { target: { protocol: 'http:', host: hostname, hostname, port }, agent, buffer: passage.gate },
+        { target: { protocol: 'http:', host: hostname, hostname, port }, agent: single, buffer: passage.gate },
         (err) => passage.fail(err),
       )
     })
+  }
   return {
     forward,
     close: () => {
-      shared.destroy()
+      lane.close()
       single.destroy()
     },
   }
@@ -70,7 +71,7 @@ class Passage {
   readonly #req: IncomingMessage
   readonly #res: ServerResponse
   readonly #passing: Passing
-  readonly #limits: { connectTimeoutMs: number; answerTimeoutMs: number }
+  readonly #limits: Limits
   readonly #promise: { resolve: () => void; reject: (err: ForwardFailed) => void }
   readonly #clientGone = () => this.#end()
   #stage: 'connect' | 'answer' | 'relay' = 'connect'
@@ -78,12 +79,13 @@ class Passage {
   #answer: IncomingMessage | undefined
   #timer: NodeJS.Timeout | undefined
   #timedOut = false
+  #stopBody = (): void => undefined
 
   constructor(
     req: IncomingMessage,
     res: ServerResponse,
     passing: Passing,
-    limits: { connectTimeoutMs: number; answerTimeoutMs: number },
+    limits: Limits,
     promise: { resolve: () => void; reject: (err: ForwardFailed) => void },
   ) {
     this.#req = req
@@ -133,8 +135,7 @@ class Passage {
       return void proxyReq.end(body)
     }
     if (this.#passing.expectsContinue) this.#res.writeContinue()
-    this.#req.on('data', (chunk: Buffer) => this.#passing.onBytesIn(chunk.length))
-    this.#req.pipe(proxyReq)
+    this.#stopBody = relay(this.#req, proxyReq, this.#passing.onBytesIn)
   }
 
   #relay(answer: IncomingMessage): void {
@@ -147,8 +148,7 @@ class Passage {
       if (!answer.complete) this.#res.destroy()
     })
     this.#passing.writeHead(answer)
-    answer.on('data', (chunk: Buffer) => this.#passing.onBytesOut(chunk.length))
-    answer.pipe(this.#res)
+    relay(answer, this.#res, this.#passing.onBytesOut)
   }
 
   #arm(ms: number): void {
@@ -165,7 +165,7 @@ class Passage {
     clearTimeout(this.#timer)
     if (!this.#answer?.complete || !this.#proxyReq?.writableFinished) this.#proxyReq?.destroy()
     // What is left of the body stands before the next request on the client's connection.
-    this.#req.unpipe()
+    this.#stopBody()
     this.#req.resume()
     this.#promise.resolve()
   }
