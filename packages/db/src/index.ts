@@ -4,6 +4,6 @@ export { containsPattern, filterSql, type ListColumn, type ListColumns, sortSql 
 export { MAX_PAGE_SIZE, MAX_UNPAGED, type Page, pageHeaders, pageOf } from './list-page.ts'
 export { parseListQuery, parseSort, type SortKey, type Term } from './list-query.ts'
 export { type Migration, migrate } from './migrate.ts'
-export { createOutboxTable, tell } from './outbox.ts'
+export { createOutboxTable, tell, tellMany } from './outbox.ts'
 export { isUniqueViolation, isUnreachable } from './pg-errors.ts'
 export { type PublishRow, type Relay, startRelay } from './relay.ts'

@@ -21,24 +21,41 @@ const insert = statement<{ id: number }>(
   'INSERT INTO outbox (subject, payload, request_id, traceparent) VALUES ($1, $2, $3, $4) RETURNING id',
 )
 
+interface Told<E extends EventKind> {
+  revision: number
+  actor?: string
+  data: DataOf<E>
+}
+
 /**
  * Writes an event in the transaction of the change it tells. Lock the row the event is about first: that is what
  * keeps the events of one entity in order.
  */
-export async function tell<E extends EventKind>(
-  tx: Queries,
-  kind: E,
-  event: { revision: number; actor?: string; data: DataOf<E> },
-): Promise<void> {
+export async function tell<E extends EventKind>(tx: Queries, kind: E, event: Told<E>): Promise<void> {
   const context = currentContext()
+  await tx.run(insert, [kind.subject, payloadOf(kind, event), context?.requestId, context?.traceparent])
+}
+
+const insertMany = statement(
+  'outbox-insert-many',
+  'INSERT INTO outbox (subject, payload) SELECT $1, payload FROM unnest($2::text[]) WITH ORDINALITY t (payload, n) ORDER BY n',
+)
+
+/** {@link tell} for many events of one kind at once, in their order. */
+export async function tellMany<E extends EventKind>(tx: Queries, kind: E, events: readonly Told<E>[]): Promise<void> {
+  if (events.length === 0) return
+  await tx.run(insertMany, [kind.subject, events.map((event) => payloadOf(kind, event))])
+}
+
+function payloadOf<E extends EventKind>(kind: E, event: Told<E>): string {
   const envelope: EventEnvelope = {
     id: randomUUID(),
     type: kind.subject,
     occurredAt: new Date().toISOString(),
     revision: event.revision,
-    requestId: context?.requestId,
+    requestId: currentContext()?.requestId,
     actor: event.actor,
     data: kind.data.parse(event.data),
   }
-  await tx.run(insert, [kind.subject, JSON.stringify(envelope), context?.requestId, context?.traceparent])
+  return JSON.stringify(envelope)
 }
