@@ -11,7 +11,9 @@ import { v2Doors } from './doors.ts'
 import { healthAnswers } from './health.ts'
 import { createApp } from './http/index.ts'
 import { manifestStore, sweepContents } from './manifest/index.ts'
+import { modeAnswers } from './policy/index.ts'
 import { type AskProject, createWithProject, type ProjectStore, projectAnswers, projectStore } from './project/index.ts'
+import type { PullRecorder } from './pull/index.ts'
 import { referrerStore } from './referrer/index.ts'
 import { repositoryAnswers, repositoryStore } from './repository/index.ts'
 import type { Storage } from './storage/index.ts'
@@ -41,6 +43,7 @@ export function createRegistry(parts: {
   askGrant: AskGrant
   askProject: AskProject
   relay: Pick<Relay, 'poke'>
+  pulls: Pick<PullRecorder, 'note'>
   log: Logger
   externalUrl?: string
   gc: GcSettings
@@ -61,6 +64,7 @@ export function createRegistry(parts: {
     withProject,
     blobs: blobStore(database, parts.gc.windowMs),
     manifests: manifestStore(database),
+    pulls: parts.pulls,
     referrers: referrerStore(database),
     tags,
     uploads: createUploads({ store: sessions, projects, withProject, storage, trash, log, leaseMs }),
@@ -71,6 +75,7 @@ export function createRegistry(parts: {
     ...app,
     answers: [
       ...projectAnswers(projects),
+      ...modeAnswers(database),
       ...repositoryAnswers(repositoryStore(database), tags),
       ...healthAnswers(database, storage),
     ],

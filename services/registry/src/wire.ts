@@ -10,6 +10,7 @@ import type { Config } from './config.ts'
 import { every } from './every.ts'
 import { closeInTime, createBlobServer, operationOf } from './http/index.ts'
 import { followProjects, purgeProjects } from './project/index.ts'
+import { recordPulls } from './pull/index.ts'
 import { createRegistry } from './registry.ts'
 import { measuredStorage, openStorageOf } from './storage/index.ts'
 import { startUpkeep } from './upkeep.ts'
@@ -34,6 +35,8 @@ export async function wire(config: Config, { log, life, metrics }: Running): Pro
     keys: tokenKeys(async () => (await bus.ask(keyList, {})).keys, log),
     audience: REGISTRY_AUDIENCE,
   })
+  const pulls = recordPulls({ database, onChange: () => relay.poke(), log })
+  life.onStop('pulls', () => pulls.stop())
   const registry = createRegistry({
     database,
     storage,
@@ -41,6 +44,7 @@ export async function wire(config: Config, { log, life, metrics }: Running): Pro
     askGrant: (request) => bus.ask(accessGrant, request),
     askProject: async (name) => (await bus.ask(projectResolve, { name })).project,
     relay,
+    pulls,
     log,
     externalUrl: config.externalUrl,
     gc: config.gc,

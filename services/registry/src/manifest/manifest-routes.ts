@@ -29,6 +29,7 @@ import {
 } from '../http/index.ts'
 import { requirePullable } from '../policy/index.ts'
 import { admit, admitChange, admitPush, type ChangeFacts, type WithProject } from '../project/index.ts'
+import type { PullRecorder } from '../pull/index.ts'
 import { deleteManifest } from './delete-manifest.ts'
 import { deleteTagOnly } from './delete-tag.ts'
 import { TooManyTags } from './manifest-errors.ts'
@@ -42,6 +43,7 @@ export interface ManifestParts {
   database: Database
   manifests: ManifestStore
   withProject: WithProject
+  pulls: Pick<PullRecorder, 'note'>
   /** There is something in the outbox. */
   onChange: () => void
 }
@@ -62,7 +64,7 @@ export function manifestDoors(parts: ManifestParts): ManifestDoors {
 }
 
 async function sendManifest(
-  { manifests, withProject }: ManifestParts,
+  { manifests, pulls, withProject }: ManifestParts,
   visit: Visit,
   name: RepositoryName,
   reference: Reference,
@@ -89,6 +91,16 @@ async function sendManifest(
   // Deleted, by the last who had it, between the two looks.
   if (bytes === undefined) throw unknown(reference)
   answerBytes(visit, 200, bytes, headers)
+  pulls.note({
+    projectId: row.project_id,
+    repositoryId: row.repository_id ?? 0,
+    repository: name,
+    manifestId: row.manifest_id,
+    digest: row.digest,
+    mediaType: row.media_type,
+    tag: reference.kind === 'tag' ? reference.tag : undefined,
+    actor: visit.caller.name,
+  })
 }
 
 async function receiveManifest(
