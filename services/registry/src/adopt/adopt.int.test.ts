@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -271,6 +273,47 @@ describe('a storage without tags', () => {
     const released = await adopt('--release-untagged')
     expect(released.figures.released).toBeGreaterThanOrEqual(1)
     expect(await marked()).toBe(0)
+  })
+})
+
+describe('tags from somebody who knows them', () => {
+  it('are set, count for more than those of the storage, and leave nothing to wait for', async () => {
+    const [one, two] = [someImage(), someImage()]
+    await tree.image('library/harbor', one, ['stale'])
+    await tree.image('library/harbor', two)
+    const harbor = createServer((_req, res) => {
+      const tag = { name: 'right', push_time: '2024-01-02T03:04:05.678Z', pull_time: '2024-03-02T03:04:05.678Z' }
+      const body = [
+        { digest: one.digest, tags: [tag] },
+        { digest: sha256('not here'), tags: [{ name: 'lost' }] },
+      ]
+      res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body))
+    }).listen(0, '127.0.0.1')
+    await once(harbor, 'listening')
+    try {
+      const url = `http://127.0.0.1:${(harbor.address() as AddressInfo).port}`
+      const { figures, findings, remarks } = await adopt(dir.path, '--tags-from', url)
+      expect(figures).toMatchObject({ manifests: 2, tags: 1, untaggedKept: 0, skippedTags: 1 })
+      expect(findings.map(({ name }) => name)).toEqual(['library/harbor lost'])
+      expect(remarks).toEqual([])
+    } finally {
+      harbor.close()
+    }
+    expect(await (await client('library/harbor').fetch('tags/list')).json()).toMatchObject({ tags: ['right'] })
+    const [tag] = await world.sql(`SELECT pushed_at, pulled_at FROM registry.tag WHERE name = 'right'`)
+    expect(tag).toEqual({
+      pushed_at: new Date('2024-01-02T03:04:05.678Z'),
+      pulled_at: new Date('2024-03-02T03:04:05.678Z'),
+    })
+  })
+
+  it('are never asked for with a password among the arguments', async () => {
+    await tree.image('library/app', someImage())
+    for (const from of ['postgres://harbor:secret@127.0.0.1:5432/registry', 'https://admin:secret@harbor.example']) {
+      const failure = await adopt(dir.path, '--tags-from', from).catch((err: Error) => err)
+      expect(failure).toMatchObject({ name: 'ArgumentsInvalid' })
+      expect(String(failure)).not.toContain('secret@')
+    }
   })
 })
 
