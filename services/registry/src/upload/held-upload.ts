@@ -1,6 +1,7 @@
 import { Writable } from 'node:stream'
 import { Unavailable } from '@berth/errors'
 import type { Digest, Hasher, SessionId } from '@berth/oci'
+import { giveBack } from '@berth/runtime'
 import {
   BUFFER_BYTES,
   giveBuffer,
@@ -103,7 +104,7 @@ export class HeldUpload implements Hold {
     if (this.#lost || performance.now() > this.#safeUntil) throw new HoldLost()
   }
 
-  /** Takes bytes in, gathers them and writes them while the next ones arrive. */
+  /** Takes bytes in, gathers them and writes them while the next ones arrive. Chunks are ours, and are spent. */
   sink(options: { isLast: boolean }): Writable {
     const { isLast } = options
     return new Writable({
@@ -123,6 +124,7 @@ export class HeldUpload implements Hold {
       at += copied
       if (this.#filled === BUFFER_BYTES) await this.#writeBuffer(isLast)
     }
+    giveBack(chunk)
   }
 
   /** Waits for the write before and begins the next one. */
