@@ -63,6 +63,10 @@ function argumentsOf(place: string | undefined, options: Options, world: World):
     return ['--release-untagged']
   }
   if (place === undefined) throw new UsageError('name the directory or the bucket to adopt')
+  // It would be among the arguments of another process as well.
+  if (options.tagsFrom && URL.parse(options.tagsFrom)?.password) {
+    throw new UsageError(`--tags-from must not hold a password: ${PASSWORD} does, or --tags-password-stdin`)
+  }
   const isUrl = /^[a-z0-9]+:\/\//.test(place)
   return [
     isUrl ? place : resolve(world.cwd, place),

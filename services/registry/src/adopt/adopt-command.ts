@@ -42,16 +42,16 @@ async function adoptFrom(
   parts: CommandParts & { verify: boolean; project?: string },
   values: { 'tags-from'?: string; 'tags-user'?: string },
 ): Promise<CommandReport> {
-  const source = await openSource(place, parts.env)
+  const tags = await openTags(values, parts.env)
   try {
-    const tags = await openTags(values, parts.env)
+    const source = await openSource(place, parts.env)
     try {
       return await adopt({ ...parts, source, tags })
     } finally {
-      await tags?.close()
+      await source.close()
     }
   } finally {
-    await source.close()
+    await tags?.close()
   }
 }
 
