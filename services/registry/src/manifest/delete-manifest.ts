@@ -102,6 +102,31 @@ async function deleteSome(tx: Queries, digest: Digest, deletion: Deletion): Prom
   const ids = closure.slice(0, BATCH)
   if (ids.length < closure.length) refuseImmutable(row, name, await tx.run(listTags, [closure]))
 
+  const outcome = await deleteThese(tx, row, { ids, goingToo: closure, deletion })
+  if (outcome === 'kept') return 'unknown'
+  return outcome === 'changed' || ids.length < closure.length ? 'more' : 'deleted'
+}
+
+/**
+ * Deletes manifests that no index names, with their tags, in one transaction; answers how many: none when somebody has
+ * changed one of them meanwhile.
+ *
+ * @throws {TagImmutable} a rule of the project keeps one of the tags
+ */
+export async function deleteTogether(database: Database, ids: readonly number[], deletion: Deletion): Promise<number> {
+  return database.transaction(async (tx) => {
+    const row = deletion.admit(await tx.find(lockProject, [projectOf(deletion.name), deletion.name]))
+    const outcome = await deleteThese(tx, row, { ids, goingToo: ids, deletion })
+    return outcome === 'deleted' ? ids.length : 0
+  })
+}
+
+async function deleteThese(
+  tx: Queries,
+  row: FoundRow,
+  { ids, goingToo, deletion }: { ids: readonly number[]; goingToo: readonly number[]; deletion: Deletion },
+): Promise<'deleted' | 'changed' | 'kept'> {
+  const { name } = deletion
   const blobs = await tx.run(listBlobs, [ids])
   const blobIds = blobs.map(({ id }) => id)
   await (deletion.collects ? holdBlobs : touchBlobs)(tx, blobIds)
@@ -110,8 +135,8 @@ async function deleteSome(tx: Queries, digest: Digest, deletion: Deletion): Prom
   const isGoing = new Set(ids)
   const going = locked.filter(({ id }) => isGoing.has(id))
   // Somebody was faster: look again.
-  if (going.length < ids.length || (await namedByOthers(tx, ids, closure)).size > 0) return 'more'
-  if (deletion.collects && !(await deletion.collects(tx, closure.at(-1) ?? 0))) return 'unknown'
+  if (going.length < ids.length || (await namedByOthers(tx, ids, goingToo)).size > 0) return 'changed'
+  if (deletion.collects && !(await deletion.collects(tx, goingToo.at(-1) ?? 0))) return 'kept'
   const tags = await takeTags(tx, row, name, ids)
   await lockLinksOf(tx, row.project_id, blobIds)
   const revisions = await deleteLocked(tx, going)
@@ -122,7 +147,7 @@ async function deleteSome(tx: Queries, digest: Digest, deletion: Deletion): Prom
   )
   await tellAll(tx, row.project_id, deletion, { going, tags, revisions })
   await subtractUsage(tx, row.project_id, freedBytes(blobs, unused))
-  return ids.length < closure.length ? 'more' : 'deleted'
+  return 'deleted'
 }
 
 /** @throws {TagImmutable} */

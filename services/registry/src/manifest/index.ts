@@ -1,5 +1,7 @@
-export { deleteManifest } from './delete-manifest.ts'
+export { type Deletion, deleteManifest, deleteTogether } from './delete-manifest.ts'
+export { deleteTagOnly } from './delete-tag.ts'
 export { type ManifestParts, manifestDoors } from './manifest-routes.ts'
 export { manifestStore } from './manifest-store.ts'
+export { putManifest } from './put-manifest.ts'
 export { sweepContents } from './sweep-contents.ts'
 export { linkToProject } from './usage.ts'

@@ -14,16 +14,21 @@ interface RepositoryRow extends ChangeFacts, RuleFacts {
   listed: boolean | null
 }
 
+// The repository is held as well: it does not stop being listed between here and the manifest.
 const lockProject = statement<RepositoryRow>(
   'put-lock-project',
   `SELECT ${CHANGE_FACTS}, ${RULE_FACTS}, r.id AS repository_id, r.listed
-   FROM project p LEFT JOIN repository r ON r.project_id = p.id AND r.name = $2
+   FROM project p LEFT JOIN LATERAL (
+     SELECT id, listed FROM repository WHERE project_id = p.id AND name = $2 FOR KEY SHARE
+   ) r ON true
    WHERE p.name = $1 AND p.state <> 'deleted' FOR KEY SHARE OF p`,
 )
 const makeRepository = statement<{ id: number }>(
   'put-make-repository',
   `INSERT INTO repository (project_id, name, listed) VALUES ($1, $2, true)
-   ON CONFLICT (project_id, name) DO UPDATE SET listed = true RETURNING id`,
+   ON CONFLICT (project_id, name) DO UPDATE SET listed = true,
+     created_at = CASE WHEN repository.listed THEN repository.created_at ELSE now() END
+   RETURNING id`,
 )
 const insertManifest = statement<{ id: number; held: HeldTag[] }>(
   'put-insert-manifest',
