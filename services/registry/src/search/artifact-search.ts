@@ -115,7 +115,8 @@ export async function findArtifact(
   return found
 }
 
-function artifactUnknown(repository: string, reference: string): NotFound {
+/** NOT_FOUND (404) */
+export function artifactUnknown(repository: string, reference: string): NotFound {
   return new NotFound(`artifact ${repository}${reference.includes(':') ? '@' : ':'}${reference} not found`)
 }
 

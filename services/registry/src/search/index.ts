@@ -1,5 +1,9 @@
-export { type ArtifactSearch, artifactSearch, findArtifact } from './artifact-search.ts'
+export { ALONE, readArtifacts } from './artifact-rows.ts'
+export { type ArtifactSearch, artifactSearch, artifactUnknown, findArtifact } from './artifact-search.ts'
+export { idsAfter, type Listed, type ListQuery, pageOfIds } from './columns-page.ts'
+export { fitted } from './fit.ts'
 export {
+  admitJudged,
   type FoundRepository,
   findJudged,
   holdJudged,
@@ -9,6 +13,5 @@ export {
   requireOpen,
   standing,
 } from './judged.ts'
-export { type Order, orderOf, orderSql, snakeCase } from './order.ts'
+export type { Order } from './order.ts'
 export { createTotals, type Totals } from './totals.ts'
-export { windowOf } from './window.ts'

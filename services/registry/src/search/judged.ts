@@ -2,8 +2,8 @@ import { type Queries, statement } from '@berth/db'
 import { Denied, MethodNotAllowed, NotFound, PreconditionFailed } from '@berth/errors'
 import { findRepositoryName, projectOf, type RepositoryName } from '@berth/oci'
 import type { JudgedProject } from '@berth/types'
-import { READ_ONLY, RULE_FACTS, type RuleFacts, readOnly } from '../policy/index.ts'
-import { PROJECT_FACTS, type ProjectFacts } from '../project/index.ts'
+import { RULE_FACTS, type RuleFacts, readOnly } from '../policy/index.ts'
+import { CHANGE_FACTS, type ChangeFacts, type ProjectFacts } from '../project/index.ts'
 
 /** A repository core has judged somebody for. */
 export interface JudgedRepository {
@@ -12,9 +12,8 @@ export interface JudgedRepository {
   repository: string
 }
 
-interface Row extends ProjectFacts, RuleFacts {
-  project_name: string
-  read_only: boolean
+interface Row extends ChangeFacts, RuleFacts {
+  project_id: number
   repository_id: number | null
   /** `null` where nothing was looked for, or found. */
   repository_name: RepositoryName | null
@@ -26,8 +25,7 @@ export interface FoundRepository extends Row {
   repository_name: RepositoryName
 }
 
-const FOUND = `SELECT ${PROJECT_FACTS}, ${RULE_FACTS}, ${READ_ONLY}, p.name AS project_name,
-     r.id AS repository_id, r.name AS repository_name
+const FOUND = `SELECT ${CHANGE_FACTS}, ${RULE_FACTS}, r.id AS repository_id, r.name AS repository_name
    FROM project p LEFT JOIN repository r ON r.project_id = p.id AND r.name = $2 AND r.listed
    WHERE p.id = $1 AND p.state <> 'deleted'`
 
@@ -62,9 +60,18 @@ export async function holdJudged(tx: Queries, asked: JudgedRepository): Promise<
 }
 
 /** @throws {Denied} nothing may be changed here, or anywhere */
-export function requireOpen({ read_only, state }: { read_only: boolean } & Pick<ProjectFacts, 'state'>): void {
+export function requireOpen({ read_only, state }: Pick<ChangeFacts, 'read_only' | 'state'>): void {
   if (read_only) throw readOnly()
   if (state !== 'open') throw new Denied('the project is being deleted')
+}
+
+/** How a change judges the project it finds. @throws as {@link holdJudged} */
+export function admitJudged(project: JudgedProject): <F extends ChangeFacts>(facts: F | undefined) => F {
+  return (facts) => {
+    const found = standing(facts, project)
+    requireOpen(found)
+    return found
+  }
 }
 
 /** @throws {MethodNotAllowed} a proxy project, which holds only what its upstream does */

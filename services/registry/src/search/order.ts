@@ -1,7 +1,12 @@
 import type { ListColumns, SortKey } from '@berth/db'
 
 /** What a list is sorted by, the most important first; the last is unique. */
-export type Order = readonly { sql: string; descending: boolean }[]
+export type Order = readonly [Key, ...Key[]]
+
+interface Key {
+  sql: string
+  descending: boolean
+}
 
 /** Columns a caller named, unknown ones left out, then `unique`; `fallback` when no known one was named. */
 export function orderOf(
@@ -13,9 +18,9 @@ export function orderOf(
     const column = columnOf(columns, key)
     return column ? [{ sql: column.sql, descending }] : []
   })
-  const [first] = named
+  const [first, ...others] = named
   if (first === undefined) return fallback
-  return [...named, { sql: unique, descending: first.descending }]
+  return [first, ...others, { sql: unique, descending: first.descending }]
 }
 
 /** The same list, from its end when `isReversed`. */
