@@ -16,8 +16,8 @@ import { type Suite, startSuite } from '../src/suite.ts'
 import { openTools, type Tools } from '../tools/install.ts'
 
 const LONG = process.env.BERTH_E2E_LONG === '1'
-const NATS_AWAY_MS = LONG ? 30_000 : 8_000
-const POSTGRES_AWAY_MS = LONG ? 20_000 : 5_000
+const NATS_AWAY_MS = LONG ? 60_000 : 10_000
+const POSTGRES_AWAY_MS = LONG ? 60_000 : 10_000
 const SERVICE_AWAY_MS = LONG ? 15_000 : 4_000
 /** An answer that takes longer than this is a hang. */
 const HANG_MS = 5_000
