@@ -3,6 +3,7 @@ import type { Answer } from '@berth/messaging'
 import type { Logger, Registry as Metrics } from '@berth/runtime'
 import type { Config } from './config.ts'
 import { collectManifest, gcAnswers, gcEngine, gcMetrics } from './gc/index.ts'
+import { startScrub } from './scrub/index.ts'
 import type { Storage } from './storage/index.ts'
 
 export interface UpkeepParts {
@@ -16,9 +17,10 @@ export interface UpkeepParts {
 
 export interface Upkeep {
   answers: Answer[]
+  stop(): Promise<void>
 }
 
-/** What keeps tables and storage right over time: garbage collection. */
+/** What keeps tables and storage right over time: garbage collection, and the scrub. */
 export function startUpkeep({ database, storage, relay, config, log, metrics }: UpkeepParts): Upkeep {
   const step = gcEngine({
     ...config.gc,
@@ -27,5 +29,7 @@ export function startUpkeep({ database, storage, relay, config, log, metrics }: 
     deleteUntagged: collectManifest({ database, onChange: () => relay.poke(), log }),
     metrics: gcMetrics(metrics),
   })
-  return { answers: gcAnswers(step) }
+  const onChange = () => relay.poke()
+  const scrub = startScrub({ database, storage, log, onChange, bytesPerSecond: config.scrubBytesPerSecond, metrics })
+  return { answers: gcAnswers(step), stop: () => scrub.stop() }
 }

@@ -57,6 +57,7 @@ export async function wire(config: Config, { log, life, metrics }: Running): Pro
   const following = followProjects(bus, { projects: registry.projects, onDeleted: purge.poke, log })
   life.onStop('projects', () => following.stop())
   const upkeep = startUpkeep({ database, storage, relay, config, log, metrics })
+  life.onStop('upkeep', () => upkeep.stop())
   await answerAsks(bus, {
     service: 'registry',
     version: manifest.version,
