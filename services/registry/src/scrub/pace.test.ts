@@ -3,7 +3,13 @@ import { paceOf } from './pace.ts'
 
 /** A clock that stands still but for waits. */
 function stillClock() {
-  const clock = { time: 1_000, now: () => clock.time, sleep: async (ms: number) => void (clock.time += ms) }
+  const clock = {
+    time: 1_000,
+    now: () => clock.time,
+    sleep: async (ms: number) => {
+      clock.time += ms
+    },
+  }
   return clock
 }
 
