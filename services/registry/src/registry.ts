@@ -8,6 +8,7 @@ import { type AskGrant, authenticator, basicCredentials } from './auth/index.ts'
 import { blobStore } from './blob/index.ts'
 import type { GcSettings } from './config.ts'
 import { v2Doors } from './doors.ts'
+import type { Repeated } from './every.ts'
 import { healthAnswers } from './health.ts'
 import { createApp } from './http/index.ts'
 import { manifestStore, sweepContents } from './manifest/index.ts'
@@ -43,6 +44,7 @@ export function createRegistry(parts: {
   askGrant: AskGrant
   askProject: AskProject
   relay: Pick<Relay, 'poke'>
+  facts: Pick<Repeated, 'poke'>
   pulls: Pick<PullRecorder, 'note'>
   log: Logger
   externalUrl?: string
@@ -50,7 +52,7 @@ export function createRegistry(parts: {
   leaseMs?: number
   uploadTtlMs?: number
 }): Registry {
-  const { database, storage, tokens, askGrant, askProject, relay, log, externalUrl } = parts
+  const { database, storage, tokens, askGrant, askProject, relay, facts, log, externalUrl } = parts
   const { leaseMs = LEASE_MS, uploadTtlMs = UPLOAD_TTL_MS } = parts
   const projects = projectStore(database)
   const withProject = createWithProject(projects, askProject)
@@ -68,7 +70,10 @@ export function createRegistry(parts: {
     referrers: referrerStore(database),
     tags,
     uploads: createUploads({ store: sessions, projects, withProject, storage, trash, log, leaseMs }),
-    onChange: () => relay.poke(),
+    onChange: () => {
+      relay.poke()
+      facts.poke()
+    },
   })
   const app = createApp({ doors, authenticator: authenticator(tokens, basicCredentials(askGrant)), externalUrl, log })
   return {

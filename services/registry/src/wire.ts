@@ -5,6 +5,7 @@ import { httpMetrics, type Logger, listen, observed, openAdmin, type Running } f
 import { accessGrant, keyList, projectResolve } from '@berth/types'
 import { migrations } from '../migrations/index.ts'
 import manifest from '../package.json' with { type: 'json' }
+import { startFiller } from './artifact/index.ts'
 import { tokenKeys } from './auth/index.ts'
 import type { Config } from './config.ts'
 import { every } from './every.ts'
@@ -31,6 +32,9 @@ export async function wire(config: Config, { log, life, metrics }: Running): Pro
 
   const relay = startRelay({ database, schema: SCHEMA, publish: (row) => tellEvent(bus, row), log, metrics })
   life.onStop('relay', () => relay.stop())
+  const facts = startFiller({ database, storage, log })
+  life.onStop('facts', () => facts.stop())
+  facts.poke()
   const tokens = createVerifier({
     keys: tokenKeys(async () => (await bus.ask(keyList, {})).keys, log),
     audience: REGISTRY_AUDIENCE,
@@ -44,6 +48,7 @@ export async function wire(config: Config, { log, life, metrics }: Running): Pro
     askGrant: (request) => bus.ask(accessGrant, request),
     askProject: async (name) => (await bus.ask(projectResolve, { name })).project,
     relay,
+    facts,
     pulls,
     log,
     externalUrl: config.externalUrl,

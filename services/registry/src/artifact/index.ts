@@ -2,5 +2,7 @@ export { ACCESSORY_TYPES, type AccessoryType, fallbackTagOf, namesSubject } from
 export { additionsOf } from './addition-names.ts'
 export { type Addition, type Additions, MAX_ADDITION_BYTES } from './additions.ts'
 export { type ChildFacts, childFactsOf, factsOf, sumBytes } from './facts.ts'
+export { startFiller } from './filler.ts'
+export { forgetFacts } from './filler-store.ts'
 export { KIND } from './kind.ts'
 export { lockManifests, refreshShown, settleShown } from './shown.ts'

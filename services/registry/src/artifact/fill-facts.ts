@@ -1,0 +1,196 @@
+import type { Database } from '@berth/db'
+import { Unavailable } from '@berth/errors'
+import { type Digest, type Manifest, ManifestInvalid, ManifestUnsupported, parseManifest } from '@berth/oci'
+import type { Logger } from '@berth/runtime'
+import type { Storage } from '../storage/index.ts'
+import { accessoryOf } from './accessory.ts'
+import { attributesOf, bundleAttributes, needsConfig } from './attributes.ts'
+import { childFactsOf, factsOf } from './facts.ts'
+import { type FillerStore, type Found, fillerStore, type Unfilled } from './filler-store.ts'
+import { iconLayerOf, isIcon } from './icon.ts'
+import { KIND } from './kind.ts'
+import { type BlobPlace, readSmallBlob } from './read-blob.ts'
+import { settleShown } from './shown.ts'
+
+const BATCH = 100
+const BATCH_BYTES = 8 * 1024 * 1024
+/** Of a config; a longer one is nothing the API could say. */
+const MAX_CONFIG_BYTES = 4 * 1024 * 1024
+const AT_ONCE = 4
+/** After so many in one round the storage is taken to be away. */
+const MAX_FAILURES = 5
+const BUNDLE_PART = 'io.cnab.manifest.type'
+
+export interface FillerParts {
+  database: Database
+  storage: Storage
+  log: Logger
+}
+
+/**
+ * Finds what the tables do not say yet of manifests: what their configs hold, and of those from before there were facts
+ * everything else too. A config that is not there or cannot be read is done with; when the storage fails, the manifest
+ * is left for the next round. Several replicas may do so at once. Answers how many were found.
+ */
+export async function fillFacts(parts: FillerParts): Promise<number> {
+  await settleShown(parts.database)
+  let filled = 0
+  // Finding out of one may ask for another again, whose turn was before.
+  for (;;) {
+    const { found, failures } = await fillOnce(parts)
+    filled += found
+    if (found === 0 || failures > 0) return filled
+  }
+}
+
+async function fillOnce({ database, storage, log }: FillerParts): Promise<{ found: number; failures: number }> {
+  const store = fillerStore(database)
+  let found = 0
+  let failures = 0
+  const onFailure = (err: unknown, { digest }: Unfilled) => {
+    failures++
+    log.warn('the facts of an artifact could not be found, will try again', { digest, err })
+  }
+  for (let last = 0; failures < MAX_FAILURES; ) {
+    const batch = await store.list(last, BATCH, BATCH_BYTES)
+    if (batch.length === 0) break
+    last = batch.at(-1)?.id ?? last
+    const { bytes, failed } = await readConfigs(store, storage, batch, onFailure)
+    const facts = batch.filter(({ id }) => !failed.has(id)).map((unfilled) => findFacts(unfilled, bytes))
+    found += await writeDown(store, facts, onFailure)
+  }
+  return { found, failures }
+}
+
+/** All at once or, when one of them cannot be written down, one by one. */
+async function writeDown(store: FillerStore, found: readonly Found[], onFailure: OnFailure): Promise<number> {
+  if (found.length === 0) return 0
+  try {
+    await store.write(found)
+    return found.length
+  } catch (err) {
+    const [only, another] = found
+    if (only === undefined || err instanceof Unavailable) throw err
+    if (another === undefined) {
+      onFailure(err, only.unfilled)
+      return 0
+    }
+    let written = 0
+    for (const one of found) written += await writeDown(store, [one], onFailure)
+    return written
+  }
+}
+
+type OnFailure = (err: unknown, unfilled: Unfilled) => void
+
+/** Bytes by manifest and digest. */
+type Read = ReadonlyMap<string, Buffer | undefined>
+
+interface Wanted {
+  unfilled: Unfilled
+  digest: Digest
+  blob: BlobPlace
+}
+
+async function readConfigs(
+  store: FillerStore,
+  storage: Storage,
+  batch: readonly Unfilled[],
+  onFailure: OnFailure,
+): Promise<{ bytes: Read; failed: ReadonlySet<number> }> {
+  const wishes = (await Promise.all(batch.map((unfilled) => wishesOf(store, unfilled)))).flat()
+  const places = await store.findBlobs(wishes.map(({ holder, digest }) => ({ id: holder, digest })))
+  const byPlace = new Map(places.map((place) => [keyOf(place.manifest_id, place.digest), place]))
+  const queue = wishes.flatMap(({ unfilled, holder, digest }): Wanted[] => {
+    const blob = byPlace.get(keyOf(holder, digest))
+    return blob === undefined || blob.size > MAX_CONFIG_BYTES ? [] : [{ unfilled, digest, blob }]
+  })
+  const bytes = new Map<string, Buffer | undefined>()
+  const failed = new Set<number>()
+  const readOn = async () => {
+    for (let wanted = queue.shift(); wanted !== undefined; wanted = queue.shift()) {
+      const { unfilled, digest, blob } = wanted
+      try {
+        bytes.set(keyOf(unfilled.id, digest), await readSmallBlob(storage, blob))
+      } catch (err) {
+        if (!failed.has(unfilled.id)) onFailure(err, unfilled)
+        failed.add(unfilled.id)
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: AT_ONCE }, readOn))
+  return { bytes, failed }
+}
+
+/** The blobs to be read for a manifest, and which manifest names them. */
+async function wishesOf(
+  store: FillerStore,
+  unfilled: Unfilled,
+): Promise<{ unfilled: Unfilled; holder: number; digest: Digest }[]> {
+  const manifest = readManifest(unfilled.bytes, unfilled.media_type)
+  const { kind } = factsOf(manifest, unfilled.digest, [])
+  const wishes: { unfilled: Unfilled; holder: number; digest: Digest }[] = []
+  const icon = isOther(kind) ? iconLayerOf(manifest) : undefined
+  if (icon !== undefined) wishes.push({ unfilled, holder: unfilled.id, digest: icon })
+  if (needsConfig(manifest, kind)) wishes.push({ unfilled, holder: unfilled.id, digest: manifest.config.digest })
+  if (kind === KIND.cnab) {
+    const part = bundleConfigOf(manifest)
+    const child = part && (await store.findChild(unfilled.repository_id, part))
+    const inside = child && readManifest(child.bytes, child.media_type)
+    if (child && inside?.kind === 'image' && inside.config) {
+      wishes.push({ unfilled, holder: child.id, digest: inside.config.digest })
+    }
+  }
+  return wishes
+}
+
+function findFacts(unfilled: Unfilled, read: Read): Found {
+  const { id, digest } = unfilled
+  const manifest = readManifest(unfilled.bytes, unfilled.media_type)
+  const { accessory: _, ...facts } = factsOf(manifest, digest, [])
+  const icon = isOther(facts.kind) ? iconLayerOf(manifest) : undefined
+  const iconBytes = icon && read.get(keyOf(id, icon))
+  return {
+    unfilled,
+    facts,
+    annotations: Object.keys(manifest.annotations).length > 0 ? JSON.stringify(manifest.annotations) : null,
+    attributes: attributesIn(manifest, facts.kind, id, read) ?? null,
+    icon: icon && iconBytes && isIcon(iconBytes) ? icon : null,
+    ...(manifest.kind === 'index' && { children: childFactsOf(manifest.children) }),
+    accessoryBy: (tags) => accessoryOf(manifest, digest, tags),
+  }
+}
+
+function attributesIn(manifest: Manifest, kind: string, id: number, read: Read): string | undefined {
+  if (kind === KIND.cnab && manifest.kind === 'index') {
+    const config = [...read].find(([key, bytes]) => key.startsWith(`${id} `) && bytes !== undefined)?.[1]
+    return config && bundleAttributes(config)
+  }
+  if (manifest.kind !== 'image') return undefined
+  return attributesOf(manifest, kind, manifest.config && read.get(keyOf(id, manifest.config.digest)))
+}
+
+/** The child of a bundle that holds its config. */
+function bundleConfigOf(manifest: Manifest): Digest | undefined {
+  if (manifest.kind !== 'index') return undefined
+  return manifest.children.find(({ annotations }) => annotations?.[BUNDLE_PART] === 'config')?.digest
+}
+
+/** A kind of somebody else's, which may have an icon of its own. */
+function isOther(kind: string): boolean {
+  return kind === KIND.unknown || !Object.values<string>(KIND).includes(kind)
+}
+
+/** What was once taken in is never refused; a document that rules have become stricter for is opaque. */
+function readManifest(bytes: Buffer, mediaType: string): Manifest {
+  try {
+    return parseManifest(bytes, mediaType)
+  } catch (err) {
+    if (!(err instanceof ManifestInvalid || err instanceof ManifestUnsupported)) throw err
+    return { kind: 'opaque', mediaType, sizeBytes: bytes.length, annotations: {}, blobs: () => [] }
+  }
+}
+
+function keyOf(id: number, digest: string): string {
+  return `${id} ${digest}`
+}
