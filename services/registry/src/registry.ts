@@ -4,6 +4,7 @@ import type { TokenVerifier } from '@berth/access'
 import type { Database, Relay } from '@berth/db'
 import type { Answer } from '@berth/messaging'
 import type { Logger } from '@berth/runtime'
+import { judgedAnswers } from './asks/index.ts'
 import { type AskGrant, authenticator, basicCredentials } from './auth/index.ts'
 import { blobStore } from './blob/index.ts'
 import type { GcSettings } from './config.ts'
@@ -17,6 +18,7 @@ import { type AskProject, createWithProject, type ProjectStore, projectAnswers, 
 import type { PullRecorder } from './pull/index.ts'
 import { referrerStore } from './referrer/index.ts'
 import { repositoryAnswers, repositoryStore } from './repository/index.ts'
+import { createTotals } from './search/index.ts'
 import type { Storage } from './storage/index.ts'
 import { tagStore } from './tag/index.ts'
 import { createTrash, createUploads, sweepUploads, uploadStore } from './upload/index.ts'
@@ -59,13 +61,19 @@ export function createRegistry(parts: {
   const trash = createTrash(database, storage)
   const sessions = uploadStore(database, { holder: randomBytes(6).toString('hex'), ttlMs: uploadTtlMs })
   const tags = tagStore(database)
+  const manifests = manifestStore(database)
+  const totals = createTotals()
+  const onChange = () => {
+    totals.forget()
+    relay.poke()
+  }
   const doors = v2Doors({
     database,
     storage,
     projects,
     withProject,
     blobs: blobStore(database, parts.gc.windowMs),
-    manifests: manifestStore(database),
+    manifests,
     pulls: parts.pulls,
     referrers: referrerStore(database),
     tags,
@@ -82,6 +90,7 @@ export function createRegistry(parts: {
       ...projectAnswers(projects),
       ...modeAnswers(database),
       ...repositoryAnswers(repositoryStore(database), tags),
+      ...judgedAnswers({ database, manifests, projects, withProject, totals, onChange }),
       ...healthAnswers(database, storage),
     ],
     projects,

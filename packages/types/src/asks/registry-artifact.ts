@@ -119,13 +119,18 @@ export const artifactCopy = defineAsk({
   noun: 'artifact',
   verb: 'copy',
   summary:
-    'Copies an artifact with its tags, children and accessories into another repository without moving a byte; ' +
-    'doing it again changes nothing',
+    'Copies an artifact with its tags, children and accessories into another repository without moving a byte, ' +
+    'some seconds of it at a time: ask again until `done`. The artifact itself and its tags come last',
   effect: 'write',
   caller: 'service',
   timeoutMs: 30_000,
   request: z.object({ from: z.object(oneArtifact), to: z.object(judgedRepository), actor }),
-  response: z.object({ digest: z.string(), tags: z.array(z.string()), manifests: z.number().int().positive() }),
+  response: z.object({
+    digest: z.string(),
+    /** Manifests put this time: those that were there count for nothing. */
+    copied: z.number().int().nonnegative(),
+    done: z.boolean(),
+  }),
 })
 
 export const artifactAddition = defineAsk({

@@ -56,7 +56,7 @@ export const verdictSet = defineAsk({
   request: z.object({
     ...judgedRepository,
     digest: z.string().max(200),
-    scanner: z.string().min(1).max(255),
+    scanner: z.string().regex(/^[^\0]{1,255}$/),
     /** The worst that was found. */
     severity: z.enum(SEVERITIES),
     /** For lists; passed on unread. */

@@ -9,6 +9,7 @@ export {
   NameUnknown,
   PROJECT_FACTS,
   type ProjectFacts,
+  ProjectUnknown,
 } from './project.ts'
 export { projectAnswers } from './project-answers.ts'
 export { type ProjectStore, projectStore } from './project-store.ts'

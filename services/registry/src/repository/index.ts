@@ -1,2 +1,6 @@
+export { deleteRepository } from './delete-repository.ts'
 export { repositoryAnswers } from './repository-answers.ts'
+export { describeRepository } from './repository-changes.ts'
+export { repositorySearch } from './repository-search.ts'
 export { repositoryStore } from './repository-store.ts'
+export { countStatistics, pageOfUsage } from './statistics.ts'

@@ -1,3 +1,4 @@
+export { searchAccessories } from './accessory-search.ts'
 export { ALONE, readArtifacts } from './artifact-rows.ts'
 export { type ArtifactSearch, artifactSearch, artifactUnknown, findArtifact } from './artifact-search.ts'
 export { idsAfter, type Listed, type ListQuery, pageOfIds } from './columns-page.ts'
@@ -6,6 +7,7 @@ export {
   admitJudged,
   type FoundRepository,
   findJudged,
+  findTarget,
   holdJudged,
   type JudgedRepository,
   nameOf,

@@ -3,7 +3,7 @@ import { Denied, MethodNotAllowed, NotFound, PreconditionFailed } from '@berth/e
 import { findRepositoryName, projectOf, type RepositoryName } from '@berth/oci'
 import type { JudgedProject } from '@berth/types'
 import { RULE_FACTS, type RuleFacts, readOnly } from '../policy/index.ts'
-import { CHANGE_FACTS, type ChangeFacts, type ProjectFacts } from '../project/index.ts'
+import { CHANGE_FACTS, type ChangeFacts, type ProjectFacts, ProjectUnknown } from '../project/index.ts'
 
 /** A repository core has judged somebody for. */
 export interface JudgedRepository {
@@ -14,6 +14,7 @@ export interface JudgedRepository {
 
 interface Row extends ChangeFacts, RuleFacts {
   project_id: number
+  project_name: string
   repository_id: number | null
   /** `null` where nothing was looked for, or found. */
   repository_name: RepositoryName | null
@@ -25,7 +26,7 @@ export interface FoundRepository extends Row {
   repository_name: RepositoryName
 }
 
-const FOUND = `SELECT ${CHANGE_FACTS}, ${RULE_FACTS}, r.id AS repository_id, r.name AS repository_name
+const FOUND = `SELECT ${CHANGE_FACTS}, ${RULE_FACTS}, p.name AS project_name, r.id AS repository_id, r.name AS repository_name
    FROM project p LEFT JOIN repository r ON r.project_id = p.id AND r.name = $2 AND r.listed
    WHERE p.id = $1 AND p.state <> 'deleted'`
 
@@ -45,6 +46,24 @@ export async function findJudged(db: Queries, asked: JudgedRepository): Promise<
 /** The project as it stands, for reading. @throws as {@link findJudged} */
 export async function findJudgedProject(db: Queries, project: JudgedProject): Promise<ProjectFacts & RuleFacts> {
   return standing(await db.find(find, [project.id, '']), project)
+}
+
+/**
+ * Where something is to be put: an open local project, and the repository if there is one already.
+ *
+ * @throws {ProjectUnknown} no row: core may know it
+ * @throws {PreconditionFailed} who may do what has changed since core judged
+ * @throws {MethodNotAllowed} a proxy project; {Denied} nothing may be changed here, or anywhere
+ */
+export async function findTarget(db: Queries, asked: JudgedRepository): Promise<Row> {
+  const name = nameOf(asked)
+  const row = await db.find(find, [asked.project.id, name])
+  if (row === undefined || row.state === 'closed') throw new ProjectUnknown('repository name not known to registry')
+  const found = standing(row, asked.project)
+  if (found.project_name !== projectOf(name)) throw repositoryUnknown(name)
+  requireLocal(found)
+  requireOpen(found)
+  return found
 }
 
 /**

@@ -1,0 +1,21 @@
+import { type Answer, answer } from '@berth/messaging'
+import { tagCreate, tagDelete, tagSearch } from '@berth/types'
+import { createTag, deleteTag, searchTags } from '../tag/index.ts'
+import type { AskParts } from './index.ts'
+
+/** `svc.registry.v1.tag.search`, `.create` and `.delete`, for core, who has judged the caller. */
+export function tagAnswers({ database, totals, onChange }: AskParts): Answer[] {
+  return [
+    answer(tagSearch, (request) => searchTags(database, totals, request)),
+    answer(tagCreate, async (request) => {
+      const tag = await createTag(database, request)
+      onChange()
+      return { tag }
+    }),
+    answer(tagDelete, async (request) => {
+      await deleteTag(database, request)
+      onChange()
+      return { deleted: true as const }
+    }),
+  ]
+}

@@ -1,0 +1,1 @@
+export { type CopyParts, copyArtifact } from './copy-artifact.ts'

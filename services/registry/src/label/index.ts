@@ -1,0 +1,1 @@
+export { labelAnswers } from './label-answers.ts'
