@@ -58,7 +58,7 @@ export async function filesystemStorage(root: string): Promise<Storage> {
     read: (key, size, range) => openReader(fileOf(key), size, range),
     urlOf: async () => undefined,
     remove: async (keys) => {
-      for (const key of keys) await removeFile(fileOf(key))
+      for (const key of keys) await removeFile(root, fileOf(key))
     },
     list: (prefix, after, limit) => listFiles(root, prefix, after, limit),
     probe: () => probe(join(root, 'uploads', `probe-${randomUUID()}`)),
@@ -181,8 +181,9 @@ async function syncDirectory(directory: string): Promise<void> {
   }
 }
 
-async function removeFile(file: string): Promise<void> {
+async function removeFile(root: string, file: string): Promise<void> {
   await rm(file, { force: true })
+  if (dirname(dirname(file)) === root) return
   // The last copy takes its directory along; one that holds another copy stays.
   await rmdir(dirname(file)).catch((err: NodeJS.ErrnoException) => {
     if (err.code !== 'ENOTEMPTY' && err.code !== 'ENOENT' && err.code !== 'EEXIST') throw err
