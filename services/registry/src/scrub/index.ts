@@ -1,3 +1,4 @@
+export { hashStored } from './hash-stored.ts'
 export { markCorrupt, type SeenBlob } from './mark-corrupt.ts'
 export { paceOf } from './pace.ts'
 export { type ScrubFigures, type ScrubParts, scrubRound } from './scrub.ts'
