@@ -1,4 +1,5 @@
 import { BadRequest } from '@berth/errors'
+import { NO_POLICY, type ProjectPolicy, SEVERITIES } from '@berth/types'
 
 type Parse = (text: string) => string | undefined
 
@@ -16,14 +17,14 @@ const text: Parse = (value) => value
 
 /**
  * The metadata of a project beside `public`: how a value reads, and which of them we can keep. `off` is what changes
- * nothing while the feature behind the key is not there; without `off` every value changes nothing.
+ * nothing while the feature behind the key is not there; without `off` every value is obeyed.
  */
 const KEYS: Record<string, { parse: Parse; off?: string[] }> = {
-  enable_content_trust: { parse: bool, off: ['false'] },
-  enable_content_trust_cosign: { parse: bool, off: ['false'] },
-  prevent_vul: { parse: bool, off: ['false'] },
-  // Says from where on `prevent_vul` prevents, which is off.
-  severity: { parse: oneOf('none', 'low', 'medium', 'high', 'critical') },
+  enable_content_trust: { parse: bool },
+  enable_content_trust_cosign: { parse: bool },
+  prevent_vul: { parse: bool },
+  /** From where on `prevent_vul` prevents. */
+  severity: { parse: oneOf(...SEVERITIES) },
   auto_scan: { parse: bool, off: ['false'] },
   auto_sbom_generation: { parse: bool, off: ['false'] },
   reuse_sys_cve_allowlist: { parse: bool, off: ['true'] },
@@ -56,6 +57,21 @@ export function parseMetadata(raw: Record<string, string | null | undefined>): P
     else if (Object.hasOwn(KEYS, key)) values[key] = kept(key, value)
   }
   return { ...(isPublic === undefined ? {} : { public: isPublic }), values }
+}
+
+/**
+ * What stored metadata demand of pushes and pulls. No scanner can be registered yet, so `prevent_vul` lets nothing be
+ * pulled; without a severity it prevents from the lowest on.
+ */
+export function policyIn(metadata: Record<string, string>): ProjectPolicy {
+  const isOn = (key: string) => metadata[key] === 'true'
+  const severity = SEVERITIES.find((known) => known === metadata.severity) ?? 'none'
+  return {
+    ...NO_POLICY,
+    contentTrust: isOn('enable_content_trust'),
+    contentTrustCosign: isOn('enable_content_trust_cosign'),
+    preventVulnerableFrom: isOn('prevent_vul') ? severity : null,
+  }
 }
 
 function kept(key: string, text: string): string {

@@ -1,3 +1,4 @@
+import { NO_POLICY } from '@berth/types'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { ADMIN_PASSWORD, openSurroundings, type RunningCore, type Surroundings } from '../testing/harness.ts'
 
@@ -45,6 +46,7 @@ describe('making a project', () => {
         public: false,
         accessRevision: 1,
         quotaLimitBytes: -1,
+        policy: NO_POLICY,
         revision: 1,
       },
     ])
@@ -81,10 +83,27 @@ describe('making a project', () => {
     await make('policies', ann, { metadata: { public: 'false', ...off } })
     const { body } = await core.get('/projects/policies', { as: ann })
     expect(body).toMatchObject({ metadata: { public: 'false', ...off } })
-    for (const metadata of [{ prevent_vul: 'true' }, { auto_scan: 'true' }, { public: 'perhaps' }]) {
+    for (const metadata of [{ reuse_sys_cve_allowlist: 'false' }, { auto_scan: 'true' }, { public: 'perhaps' }]) {
       const refused = await core.post('/projects', { as: ann, body: { project_name: 'refused', metadata } })
       expect(refused.status, refused.text).toBe(400)
     }
+  })
+
+  it('hands what is demanded of pulls to the registry before it answers', async () => {
+    const { peers } = surroundings
+    await make('demanding', ann, { metadata: { prevent_vul: 'true', severity: 'high' } })
+    expect(peers.put.at(-1)).toMatchObject({ policy: { ...NO_POLICY, preventVulnerableFrom: 'high' }, revision: 1 })
+    const change = { prevent_vul: 'false', enable_content_trust: 'true', enable_content_trust_cosign: 'true' }
+    const changed = await core.put('/projects/demanding', { as: ann, body: { metadata: change } })
+    expect(changed.status, changed.text).toBe(200)
+    expect(peers.put.at(-1)).toMatchObject({
+      policy: { ...NO_POLICY, contentTrust: true, contentTrustCosign: true },
+      // Nobody may do more or less than before: no token is stale.
+      accessRevision: 1,
+      revision: 2,
+    })
+    const { body } = await core.get('/projects/demanding', { as: ann })
+    expect(body).toMatchObject({ metadata: { ...change, severity: 'high' } })
   })
 
   it('refuses a remote registry and an allowlist with entries', async () => {

@@ -1,6 +1,7 @@
 import { BadRequest } from '@berth/errors'
+import { NO_POLICY } from '@berth/types'
 import { describe, expect, it } from 'vitest'
-import { parseMetadata } from './metadata.ts'
+import { parseMetadata, policyIn } from './metadata.ts'
 import { parseProjectName, parseProjectRef, parseStorageLimit } from './project.ts'
 
 describe('a project name', () => {
@@ -52,9 +53,6 @@ describe('metadata', () => {
   })
 
   it.each([
-    ['enable_content_trust', 'false', 'true'],
-    ['enable_content_trust_cosign', 'false', 'true'],
-    ['prevent_vul', 'false', 'true'],
     ['auto_scan', 'false', 'true'],
     ['auto_sbom_generation', 'false', 'true'],
     ['reuse_sys_cve_allowlist', 'true', 'false'],
@@ -69,7 +67,18 @@ describe('metadata', () => {
     expect(() => parseMetadata({ [key]: on })).toThrow('does not enforce')
   })
 
-  it('refuses a filter of a proxy and values outside their kind', () => {
+  it('say what the registry is to demand of pulls', () => {
+    const { values } = parseMetadata({ enable_content_trust: 'True', prevent_vul: '1', severity: 'High' })
+    expect(policyIn(values)).toEqual({ ...NO_POLICY, contentTrust: true, preventVulnerableFrom: 'high' })
+    expect(policyIn({ enable_content_trust_cosign: 'true', severity: 'low', prevent_vul: 'false' })).toEqual({
+      ...NO_POLICY,
+      contentTrustCosign: true,
+    })
+    expect(policyIn({ prevent_vul: 'true' })).toEqual({ ...NO_POLICY, preventVulnerableFrom: 'none' })
+    expect(policyIn({})).toEqual(NO_POLICY)
+  })
+
+  it('refuse a filter of a proxy and values outside their kind', () => {
     expect(() => parseMetadata({ proxy_cache_filter_pattern: '**' })).toThrow('does not enforce')
     expect(() => parseMetadata({ auto_scan: 'maybe' })).toThrow(BadRequest)
     expect(() => parseMetadata({ severity: 'awful' })).toThrow(BadRequest)

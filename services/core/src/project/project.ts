@@ -1,5 +1,6 @@
 import { BadRequest } from '@berth/errors'
-import { NO_POLICY, type RegistryProject } from '@berth/types'
+import type { RegistryProject } from '@berth/types'
+import { policyIn } from './metadata.ts'
 
 export interface Project {
   id: number
@@ -59,7 +60,7 @@ export function toRegistryProject(project: Project, state: RegistryProject['stat
     public: project.public,
     accessRevision: project.accessRevision,
     quotaLimitBytes: project.storageLimitBytes,
-    policy: NO_POLICY,
+    policy: policyIn(project.metadata),
     revision: project.revision,
   }
 }
