@@ -1,5 +1,12 @@
 import type { RepositoryName } from '@berth/oci'
-import { type Digest, findRepositoryName, formatContentRange, parseRange, parseSupportedDigest } from '@berth/oci'
+import {
+  type Digest,
+  findRepositoryName,
+  formatContentRange,
+  parseRange,
+  parseSupportedDigest,
+  requireSupported,
+} from '@berth/oci'
 import { type Door, grantOf, isKnownToClient, type RouteOf, type Visit } from '../http/index.ts'
 import { admit, admitChange, admitPush, type ProjectStore, requireRoom, type WithProject } from '../project/index.ts'
 import { BytesMissing, type Storage } from '../storage/index.ts'
@@ -22,7 +29,7 @@ export function blobDoors(parts: BlobParts): BlobDoors {
   async function find(visit: Visit, name: RepositoryName, digest: Digest): Promise<BlobRow> {
     const grant = grantOf(visit.caller, name, 'pull')
     const row = await withProject(name, async () => admit(await blobs.find(name, digest), grant))
-    if (row.blob_id === null) throw new BlobUnknown(digest)
+    if (row.blob_id === null) throw unknown(digest)
     if (row.corrupt) {
       // Whoever may push is told to: that heals it.
       if (visit.req.method === 'HEAD' && visit.caller.findGrant(name, 'push') !== undefined)
@@ -46,7 +53,9 @@ export function blobDoors(parts: BlobParts): BlobDoors {
         // Whoever may push will leave the upload out because of this answer.
         const willCount = row.stale && visit.caller.findGrant(name, 'push') !== undefined
         if (willCount && !(await blobs.touch(row.blob_id as number))) throw new BlobUnknown(digest)
-        visit.res.writeHead(200, { ...blobHeaders(digest), 'content-length': row.size }).end()
+        const headers = blobHeaders(digest)
+        if (isKnownToClient(visit.req, headers.etag)) return void visit.res.writeHead(304, headers).end()
+        visit.res.writeHead(200, { ...headers, 'content-length': row.size }).end()
       },
     },
     DELETE: {
@@ -56,12 +65,17 @@ export function blobDoors(parts: BlobParts): BlobDoors {
         const outcome = await withProject(name, () =>
           blobs.unlink(name, digest, (facts) => void admitChange(facts, grant)),
         )
-        if (outcome === 'unknown') throw new BlobUnknown(digest)
+        if (outcome === 'unknown') throw unknown(digest)
         if (outcome === 'referenced') throw new BlobReferenced(digest)
         res.writeHead(202, { 'content-length': 0, 'docker-content-digest': digest }).end()
       },
     },
   }
+}
+
+/** Of an algorithm we do not store nothing can ever be here. */
+function unknown(digest: Digest): Error {
+  return new BlobUnknown(requireSupported(digest))
 }
 
 /** What a mount asks for, as far as it can be read. */

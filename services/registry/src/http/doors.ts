@@ -17,11 +17,14 @@ export interface Door<R extends V2Route = V2Route> {
 
 export type Doors = { readonly [K in Kind]: { readonly [M in Method]?: Door<RouteOf<K>> } }
 
+/** Whoever answers GET answers HEAD, whose body node leaves out. */
 export function doorOf(doors: Doors, route: V2Route, method: string): Door | undefined {
   const methods = doors[route.kind] as Record<string, Door | undefined>
-  return Object.hasOwn(methods, method) ? methods[method] : undefined
+  if (Object.hasOwn(methods, method)) return methods[method]
+  return method === 'HEAD' ? methods.GET : undefined
 }
 
 export function methodsOf(doors: Doors, route: V2Route): string {
-  return Object.keys(doors[route.kind]).join(', ')
+  const methods = Object.keys(doors[route.kind])
+  return (methods.includes('GET') && !methods.includes('HEAD') ? ['HEAD', ...methods] : methods).join(', ')
 }
