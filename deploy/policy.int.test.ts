@@ -32,8 +32,9 @@ const admin = () => `admin:${suite.adminPassword}`
 const put = (path: string, body: unknown) => suite.api(path, { method: 'PUT', body: JSON.stringify(body) })
 const post = (path: string, body: unknown) => suite.api(path, { method: 'POST', body: JSON.stringify(body) })
 
-async function makeProject(name: string, isPublic: boolean): Promise<void> {
-  const answer = await post('/api/v2.0/projects', { project_name: name, metadata: { public: String(isPublic) } })
+async function makeProject(name: string, isPublic: boolean, more: object = {}): Promise<void> {
+  const metadata = { public: String(isPublic) }
+  const answer = await post('/api/v2.0/projects', { project_name: name, metadata, ...more })
   expect(answer.status).toBe(201)
 }
 
@@ -92,6 +93,30 @@ describe('policy on two registries', () => {
     expect(await pulls('open/app', anybody)).toEqual([200, 200])
     expect((await put('/api/v2.0/projects/open', { metadata: { public: 'false' } })).status).toBe(200)
     expect(await pulls('open/app', anybody)).toEqual([401, 401])
+  })
+
+  it('demands signatures and scans of the next pull on both, from the answer on and until the answer that ends it', async () => {
+    await makeProject('signed', true)
+    const token = await tokenFor(admin(), 'signed/app', 'pull,push')
+    expect(await push(suite.url, 'signed/app', token)).toBe(201)
+    for (const key of ['enable_content_trust', 'enable_content_trust_cosign', 'prevent_vul']) {
+      expect((await put('/api/v2.0/projects/signed', { metadata: { [key]: 'true' } })).status).toBe(200)
+      expect(await pulls('signed/app', token)).toEqual([412, 412])
+      expect((await put('/api/v2.0/projects/signed', { metadata: { [key]: 'false' } })).status).toBe(200)
+      expect(await pulls('signed/app', token)).toEqual([200, 200])
+    }
+  })
+
+  it('holds a project to its storage limit on either', async () => {
+    for (const [limit, status] of [
+      [EMPTY_CONFIG.length, 201],
+      [EMPTY_CONFIG.length - 1, 403],
+    ] as const) {
+      const name = `limit-${limit}`
+      await makeProject(name, false, { storage_limit: limit })
+      const token = await tokenFor(admin(), `${name}/app`, 'pull,push')
+      for (const base of replicas) expect(await push(base, `${name}/app`, token)).toBe(status)
+    }
   })
 
   it('says "not yet in force" while NATS is away, serves on, and obeys once it is back', async () => {
