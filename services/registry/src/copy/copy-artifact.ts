@@ -11,7 +11,7 @@ import {
 } from '@berth/oci'
 import { type ManifestParts, putManifest } from '../manifest/index.ts'
 import { isImmutable, TagImmutable } from '../policy/index.ts'
-import type { ProjectStore, WithProject } from '../project/index.ts'
+import { type ProjectStore, requireRoom, type WithProject } from '../project/index.ts'
 import {
   admitJudged,
   artifactUnknown,
@@ -30,6 +30,12 @@ const listElsewhere = statement<{ name: string }>(
   'copy-tags-elsewhere',
   `SELECT t.name FROM tag t JOIN manifest m ON m.id = t.manifest_id
    WHERE t.repository_id = $1 AND t.name = ANY($2) AND m.digest <> $3 ORDER BY t.name`,
+)
+const sumAdded = statement<{ bytes: number }>(
+  'copy-added',
+  `SELECT coalesce(sum(b.size), 0)::bigint AS bytes FROM blob b
+   WHERE b.id IN (SELECT blob_id FROM manifest_blob WHERE manifest_id = ANY($1))
+     AND NOT EXISTS (SELECT 1 FROM project_blob pb WHERE pb.project_id = $2 AND pb.blob_id = b.id)`,
 )
 const linkBlobs = statement(
   'copy-link-blobs',
@@ -87,13 +93,7 @@ export async function copyArtifact(
     { repositoryId: source.repository_id, manifestId: artifact.id },
     target.repository_id,
   )
-  if (target.repository_id !== null) {
-    for (const { tags, digest } of plan) {
-      const moved = tags.length === 0 ? [] : await database.run(listElsewhere, [target.repository_id, tags, digest])
-      const kept = moved.find((tag) => isImmutable(target, name, tag.name))
-      if (kept !== undefined) throw TagImmutable.updated(kept.name)
-    }
-  }
+  await refuseEarly(parts, target, name, plan)
   let copied = 0
   for (const step of plan) {
     if (performance.now() > until) return { digest: artifact.digest, copied, done: false }
@@ -101,6 +101,23 @@ export async function copyArtifact(
     copied++
   }
   return { digest: artifact.digest, copied, done: true }
+}
+
+/** Says before anything is done what some later step would be refused for. @throws {Denied}, {TagImmutable} */
+async function refuseEarly(
+  { database }: CopyParts,
+  target: Awaited<ReturnType<typeof findTarget>>,
+  name: RepositoryName,
+  plan: readonly Step[],
+): Promise<void> {
+  const added = await database.find(sumAdded, [plan.map(({ id }) => id), target.project_id])
+  requireRoom(target, added?.bytes ?? 0)
+  if (target.repository_id === null || target.immutability_rules === null) return
+  for (const { tags, digest } of plan) {
+    const moved = tags.length === 0 ? [] : await database.run(listElsewhere, [target.repository_id, tags, digest])
+    const kept = moved.find((tag) => isImmutable(target, name, tag.name))
+    if (kept !== undefined) throw TagImmutable.updated(kept.name)
+  }
 }
 
 async function copyOne(
