@@ -122,8 +122,8 @@ function textOf(attributes: Attributes): string | undefined {
   return `{${body.join(',')}}`
 }
 
-/** `undefined` for what is nested deeper than the stack is. */
-function jsonOf(value: unknown): string | undefined {
+/** JSON text; `undefined` for what is nested deeper than the stack is. */
+export function jsonOf(value: unknown): string | undefined {
   try {
     return JSON.stringify(value)
   } catch (err) {

@@ -1,6 +1,6 @@
 export { ACCESSORY_TYPES, type AccessoryType, fallbackTagOf, namesSubject } from './accessory.ts'
 export { additionsOf } from './addition-names.ts'
-export { type Addition, type Additions, MAX_ADDITION_BYTES } from './additions.ts'
+export { type Addition, type Additions, additions, MAX_ADDITION_BYTES } from './additions.ts'
 export { type ChildFacts, childFactsOf, factsOf, sumBytes } from './facts.ts'
 export { startFiller } from './filler.ts'
 export { forgetFacts } from './filler-store.ts'
