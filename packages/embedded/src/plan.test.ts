@@ -58,6 +58,30 @@ describe('the plan of the suite', () => {
     expect(new Set(plan.map((one) => one.env.NATS_URL))).toEqual(new Set(['nats://127.0.0.1:4222']))
   })
 
+  it('keeps blobs in a directory of its own, or on the S3 that only the registry knows', async () => {
+    const registryOf = async (env: NodeJS.ProcessEnv) =>
+      (await planServices(input(env))).find((one) => one.service === 'registry')?.env
+    expect(await registryOf({})).toMatchObject({
+      BERTH_STORAGE: 'filesystem',
+      BERTH_REGISTRY_ROOT: '/clone/.berth/registry',
+    })
+    const s3 = {
+      BERTH_STORAGE: 's3',
+      BERTH_S3_ENDPOINT: 'http://127.0.0.1:9000',
+      BERTH_S3_BUCKET: 'blobs',
+      BERTH_S3_ACCESS_KEY: 'key',
+      BERTH_S3_SECRET_KEY: 'secret',
+      AWS_ACCESS_KEY_ID: 'other',
+    }
+    const plan = await planServices(input(s3))
+    const having = (name: string) => plan.filter((one) => one.env[name]).map((one) => one.service)
+    for (const name of ['BERTH_S3_ENDPOINT', 'BERTH_S3_SECRET_KEY', 'AWS_ACCESS_KEY_ID']) {
+      expect(having(name)).toEqual(['registry'])
+    }
+    expect(await registryOf(s3)).toMatchObject({ BERTH_STORAGE: 's3' })
+    expect(await registryOf(s3)).not.toHaveProperty('BERTH_REGISTRY_ROOT')
+  })
+
   it("hands on the operator's settings, but not those of another service", async () => {
     const plan = await planServices(
       input({ BERTH_TOKEN_ALG: 'ES256', BERTH_REGISTRY_UPLOAD_TTL_HOURS: '2', TZ: 'UTC' }),

@@ -108,6 +108,8 @@ function commonEnv(one: PlannedService, input: PlanInput): NodeJS.ProcessEnv {
 /** The operator's environment without secrets and without what belongs to one other service. */
 function inheritedBy(service: ServiceName, env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   const others = SERVICES.filter((name) => name !== service).map((name) => `${settingPrefix(name)}_`)
+  // Who the suite is to the S3 is the registry's alone.
+  if (service !== 'registry') others.push('BERTH_S3_', 'AWS_')
   const isTheirs = (name: string) => others.some((prefix) => name.startsWith(prefix))
   return Object.fromEntries(Object.entries(env).filter(([name]) => !NOT_INHERITED.test(name) && !isTheirs(name)))
 }
@@ -123,8 +125,8 @@ function ownEnv(one: PlannedService, input: PlanInput, all: readonly PlannedServ
       BERTH_CORE_ADMIN_PASSWORD_FILE: input.admin?.path,
     }),
     ...(service === 'registry' && {
-      BERTH_STORAGE: 'filesystem',
-      BERTH_REGISTRY_ROOT: join(input.dataPath, 'registry'),
+      BERTH_STORAGE: input.settings.storage,
+      ...(input.settings.storage === 'filesystem' && { BERTH_REGISTRY_ROOT: join(input.dataPath, 'registry') }),
     }),
     ...(service === 'log-collector' && { BERTH_LOG_COLLECTOR_DIR: join(input.dataPath, 'logs') }),
     ...(service === 'gateway' && gatewayEnv(input, all)),

@@ -65,7 +65,6 @@ describe('the settings of the suite', () => {
     ['BERTH_TOKEN_NATS_CREDS', '/token.creds'],
     ['BERTH_NATS_REPLICAS', '2'],
     ['BERTH_STORAGE', 'ftp'],
-    ['BERTH_STORAGE', 's3'],
     ['BERTH_S3_BUCKET', 'blobs'],
     ['MAX_JOB_WORKERS', '3'],
     ['GC_TIME_WINDOW_HOURS', '-1'],
@@ -86,6 +85,26 @@ describe('the settings of the suite', () => {
 
   it('take a window of garbage collection that is a fraction of an hour, or none', () => {
     for (const hours of ['0', '0.25', '2', '48']) expect(load({ GC_TIME_WINDOW_HOURS: hours }).warnings).toEqual([])
+  })
+
+  it('take a storage on S3, whole', () => {
+    const s3 = { BERTH_STORAGE: 's3', BERTH_S3_ENDPOINT: 'http://127.0.0.1:9000', BERTH_S3_BUCKET: 'blobs' }
+    expect(refusal(s3).message).toContain('(BERTH_S3_ACCESS_KEY)')
+    Object.assign(s3, { AWS_WEB_IDENTITY_TOKEN_FILE: '/token' })
+    expect(load(s3)).toMatchObject({ storage: 's3', warnings: [] })
+    for (const [name, value] of [
+      ['BERTH_S3_BUCKET', ''],
+      ['BERTH_S3_ENDPOINT', 'somewhere'],
+      ['BERTH_S3_SECRET_KEY', 'hunter22'],
+      ['BERTH_S3_REDIRECT', 'maybe'],
+      ['BERTH_S3_CA', '/nowhere'],
+    ] as const) {
+      const { exitCode, message } = refusal({ ...s3, [name]: value })
+      expect(exitCode).toBe(2)
+      const named = name === 'BERTH_S3_SECRET_KEY' ? 'BERTH_S3_ACCESS_KEY' : name
+      expect(message).toMatch(new RegExp(`^berth: [^\\n]+ \\(${named}\\)$`))
+      expect(message).not.toContain('hunter22')
+    }
   })
 
   it('need a readable certificate and key when TLS is from files', () => {

@@ -6,6 +6,7 @@ import {
   parseSettings,
   S3_SETTINGS,
   SettingInvalid,
+  s3Settings,
   weaknessOfKey,
 } from '@berth/runtime'
 import { LogLevel, SERVICES, type ServiceName } from '@berth/types'
@@ -57,7 +58,7 @@ const Env = z.object({
     )
     .optional(),
   BERTH_NATS_REPLICAS: z.enum(['1', '3', '5'], 'must be 1, 3 or 5').transform(Number).default(1),
-  BERTH_STORAGE: z.enum(['filesystem', 's3'], 'must be filesystem').default('filesystem'),
+  BERTH_STORAGE: z.enum(['filesystem', 's3'], 'must be filesystem or s3').default('filesystem'),
   BERTH_SCALE: z.string().optional(),
   GC_TIME_WINDOW_HOURS: atLeastZero.optional(),
   BERTH_REGISTRY_GC_GRACE_SECONDS: atLeastZero.optional(),
@@ -76,6 +77,7 @@ export interface SuiteSettings {
   databaseUrl?: string
   natsUrl?: string
   natsReplicas: number
+  storage: 'filesystem' | 's3'
   scale: Record<ServiceName, number>
   logLevel: LogLevel
   /** What to tell the operator before starting; nothing that stops it. */
@@ -90,7 +92,7 @@ export interface SuiteSettings {
  */
 export function loadSuiteSettings(env: NodeJS.ProcessEnv, root: string): SuiteSettings {
   const e = parsed(env)
-  refuseS3(e.BERTH_STORAGE, env)
+  checkS3(e.BERTH_STORAGE, env)
   refuseLater(env)
   checkAccountsOfParts(env)
   if (e.BERTH_TLS === 'files') for (const name of ['BERTH_TLS_CERT', 'BERTH_TLS_KEY'] as const) checkFile(name, e[name])
@@ -114,6 +116,7 @@ export function loadSuiteSettings(env: NodeJS.ProcessEnv, root: string): SuiteSe
     databaseUrl: e.DATABASE_URL,
     natsUrl: e.NATS_URL,
     natsReplicas: e.BERTH_NATS_REPLICAS,
+    storage: e.BERTH_STORAGE,
     scale: parseScale(e.BERTH_SCALE ?? ''),
     logLevel: e.BERTH_LOG_LEVEL,
     warnings: [...warningsOf(env)],
@@ -121,12 +124,17 @@ export function loadSuiteSettings(env: NodeJS.ProcessEnv, root: string): SuiteSe
 }
 
 function parsed(env: NodeJS.ProcessEnv): z.output<typeof Env> {
+  return orRefused(() => parseSettings(Env, env))
+}
+
+/** What is wrong with a setting in the words of a start that is refused. */
+function orRefused<T>(read: () => T): T {
   try {
-    return parseSettings(Env, env)
+    return read()
   } catch (err) {
     if (!(err instanceof SettingInvalid)) throw err
-    const [name = '', ...what] = err.message.split(': ')
-    throw wrong(what.join(': '), name)
+    const [, name = '', what = ''] = /^(\w+):? (.*)$/.exec(err.message) ?? []
+    throw wrong(what, name)
   }
 }
 
@@ -143,11 +151,15 @@ export function parseScale(text: string): Record<ServiceName, number> {
   return scale
 }
 
-function refuseS3(storage: string, env: NodeJS.ProcessEnv): void {
-  const text = 'storage on S3 is not there yet, only filesystem'
-  if (storage === 's3') throw wrong(text, 'BERTH_STORAGE')
-  const set = S3_SETTINGS.find((name) => env[name])
-  if (set) throw wrong(text, set)
+/** Who names a bucket and not the storage would find their bytes elsewhere. */
+function checkS3(storage: string, env: NodeJS.ProcessEnv): void {
+  if (storage !== 's3') {
+    const set = S3_SETTINGS.find((name) => env[name])
+    if (set) throw wrong('is of use with BERTH_STORAGE=s3 alone', set)
+    return
+  }
+  const { caFile } = orRefused(() => s3Settings(env))
+  if (caFile !== undefined) checkReadable('BERTH_S3_CA', caFile)
 }
 
 /** What would be ignored is refused: whoever sets it relies on it. */

@@ -1,7 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { s3Settings } from './s3-settings.ts'
 
-const env = { BERTH_S3_ENDPOINT: 'https://minio.example:9000', BERTH_S3_BUCKET: 'blobs' }
+const env = {
+  BERTH_S3_ENDPOINT: 'https://minio.example:9000',
+  BERTH_S3_BUCKET: 'blobs',
+  AWS_ACCESS_KEY_ID: 'AK',
+}
 
 describe('the settings of a storage on S3', () => {
   it('need an endpoint or a region, and a bucket', () => {
@@ -13,7 +17,7 @@ describe('the settings of a storage on S3', () => {
       pathStyle: true,
       redirect: false,
     })
-    const aws = s3Settings({ BERTH_S3_REGION: 'eu-west-1', BERTH_S3_BUCKET: 'blobs', BERTH_S3_PATH_STYLE: 'no' })
+    const aws = s3Settings({ ...env, BERTH_S3_ENDPOINT: '', BERTH_S3_REGION: 'eu-west-1', BERTH_S3_PATH_STYLE: 'no' })
     expect(aws).toMatchObject({
       endpoint: { host: 's3.eu-west-1.amazonaws.com', port: 443, tls: true },
       pathStyle: false,
@@ -44,5 +48,6 @@ describe('the settings of a storage on S3', () => {
   it('are refused with one key of a pair, whose value is not shown', () => {
     expect(() => s3Settings({ ...env, BERTH_S3_ACCESS_KEY: 'AK' })).toThrow('BERTH_S3_SECRET_KEY is not set')
     expect(() => s3Settings({ ...env, BERTH_S3_SECRET_KEY: 'SK' })).toThrow('BERTH_S3_ACCESS_KEY is not set')
+    expect(() => s3Settings({ ...env, AWS_ACCESS_KEY_ID: '' })).toThrow('BERTH_S3_ACCESS_KEY is not set, nor are')
   })
 })

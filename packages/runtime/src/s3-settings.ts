@@ -56,6 +56,9 @@ const Env = z.object({
   BERTH_S3_REDIRECT: booleanSetting.default(false),
 })
 
+/** Where other programs for S3 look for credentials. */
+const ELSEWHERE = ['AWS_ACCESS_KEY_ID', 'AWS_WEB_IDENTITY_TOKEN_FILE', 'AWS_SHARED_CREDENTIALS_FILE', 'AWS_PROFILE']
+
 /**
  * The settings of a storage on S3, `BERTH_S3_…`. Without an endpoint it is that of AWS in the region.
  *
@@ -68,6 +71,9 @@ export function s3Settings(env: NodeJS.ProcessEnv): S3Settings {
   if (accessKey !== undefined && secretKey === undefined) throw new SettingInvalid('BERTH_S3_SECRET_KEY is not set')
   if (e.BERTH_S3_ENDPOINT === undefined && e.BERTH_S3_REGION === undefined) {
     throw new SettingInvalid('BERTH_S3_ENDPOINT is not set')
+  }
+  if (accessKey === undefined && !ELSEWHERE.some((name) => env[name])) {
+    throw new SettingInvalid('BERTH_S3_ACCESS_KEY is not set, nor are AWS_… variables that name credentials')
   }
   const region = e.BERTH_S3_REGION ?? 'us-east-1'
   return {

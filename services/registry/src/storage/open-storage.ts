@@ -1,3 +1,4 @@
+import { s3Storage } from './s3/s3-storage.ts'
 import type { Storage } from './storage.ts'
 import { filesystemStorage } from './storage-filesystem.ts'
 import { type StorageSettings, storageSettings } from './storage-settings.ts'
@@ -8,5 +9,6 @@ export function openStorage(env: NodeJS.ProcessEnv): Promise<Storage> {
 }
 
 export async function openStorageOf(settings: StorageSettings): Promise<Storage> {
-  return filesystemStorage(settings.root)
+  if (settings.driver === 'filesystem') return filesystemStorage(settings.root)
+  return s3Storage(settings.s3)
 }

@@ -54,7 +54,7 @@ export async function filesystemStorage(root: string): Promise<Storage> {
     keysOf: () => [],
     discard: ({ path }) => rm(fileOf(path), { force: true }),
     tidy: ({ path }) => rm(fileOf(path), { force: true }),
-    discardAbandoned: (olderThanMs) => discardAbandoned(join(root, 'uploads'), olderThanMs),
+    discardAbandoned: (olderThanMs, isKnown) => discardAbandoned(join(root, 'uploads'), olderThanMs, isKnown),
     read: (key, size, range) => openReader(fileOf(key), size, range),
     urlOf: async () => undefined,
     remove: async (keys) => {
@@ -190,12 +190,17 @@ async function removeFile(root: string, file: string): Promise<void> {
   })
 }
 
-async function discardAbandoned(directory: string, olderThanMs: number): Promise<number> {
+async function discardAbandoned(
+  directory: string,
+  olderThanMs: number,
+  isKnown: (session: string) => Promise<boolean>,
+): Promise<number> {
   let discarded = 0
   for (const name of await readdir(directory)) {
     const file = join(directory, name)
     const found = await stat(file).catch(() => undefined)
     if (found === undefined || found.mtimeMs > Date.now() - olderThanMs) continue
+    if (await isKnown(name.split('.')[0] ?? '')) continue
     await rm(file, { force: true })
     if (++discarded === SWEEP_BOUND) break
   }

@@ -98,9 +98,9 @@ export interface Storage {
   /** Forgets what else there is of an upload that became no blob; one that is not there is forgotten already. */
   discard(upload: StoredUpload): Promise<void>
   /** Forgets what is left of an upload beside the blob that was stored of it. */
-  tidy(upload: StoredUpload): Promise<void>
-  /** Forgets uploads nobody has written to for `olderThanMs`, up to a bound; answers how many. */
-  discardAbandoned(olderThanMs: number): Promise<number>
+  tidy(upload: StoredUpload, key: StorageKey): Promise<void>
+  /** Forgets what was written before `olderThanMs` for sessions nobody knows, up to a bound; answers how many. */
+  discardAbandoned(olderThanMs: number, isKnown: (session: string) => Promise<boolean>): Promise<number>
   /** All bytes of a blob or a part of it. @throws {BytesMissing} before the first byte */
   read(key: StorageKey, size: number, range?: ByteRange): Promise<StoredBytes>
   /** A URL anybody may GET the blob from for a while; `undefined`: it has to be sent by us. */

@@ -3,7 +3,7 @@ import type { Writable } from 'node:stream'
 import { BUFFER_BYTES, giveBuffer, takeBuffer } from './buffer-pool.ts'
 import type { StoredBytes } from './storage.ts'
 
-class ReaderGone extends Error {
+export class ReaderGone extends Error {
   override name = 'ReaderGone'
   readonly code = 'ERR_STREAM_PREMATURE_CLOSE'
 }

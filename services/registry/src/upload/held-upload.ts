@@ -8,6 +8,7 @@ import {
   holderOf,
   type Progress,
   type Storage,
+  type StorageKey,
   type StoredUpload,
   takeBuffer,
   type UploadPath,
@@ -37,6 +38,8 @@ export class HeldUpload implements Hold {
   readonly generation: number
   /** The digest of what was there at the beginning, as the last holder left it. */
   readonly knownDigest: Digest | undefined
+  /** Where the bytes are about to be stored, once that has been recorded. */
+  sealedKey: StorageKey | undefined
   #path: UploadPath
   #progress: Progress
   #hasher: Hasher | undefined

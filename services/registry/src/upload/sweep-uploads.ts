@@ -15,9 +15,9 @@ export async function sweepUploads(parts: {
   trash: Trash
   ttlMs: number
 }): Promise<{ sessions: number; files: number; keys: number }> {
-  const { storage, trash, ttlMs } = parts
+  const { store, storage, trash, ttlMs } = parts
   const sessions = await sweepSessions(parts)
-  const files = await storage.discardAbandoned(ttlMs + HOUR_MS)
+  const files = await storage.discardAbandoned(ttlMs + HOUR_MS, (session) => store.exists(session))
   const keys = await trash.empty()
   return { sessions, files, keys }
 }

@@ -141,10 +141,10 @@ export function createUploads(parts: UploadParts): Uploads {
   }
 
   /** Ends a session that becomes no blob, then removes what it left: by then nobody else can count on it. */
-  async function drop(held: HeldUpload, key?: StorageKey): Promise<void> {
-    const { upload } = held
+  async function drop(held: HeldUpload): Promise<void> {
+    const { upload, sealedKey } = held
     const spent = storage.keysOf(upload)
-    if (key !== undefined && !spent.includes(key)) spent.push(key)
+    if (sealedKey !== undefined && !spent.includes(sealedKey)) spent.push(sealedKey)
     if (!(await store.forget(held, spent))) return
     await storage.discard(upload)
     await trash.remove(spent)
@@ -201,9 +201,9 @@ export function createUploads(parts: UploadParts): Uploads {
   }
 
   /** @throws {DigestInvalid} and forgets the session, and the bytes if they are stored already */
-  async function refuse(held: HeldUpload, digest: Digest, key?: StorageKey): Promise<never> {
+  async function refuse(held: HeldUpload, digest: Digest): Promise<never> {
     await held.stop()
-    await drop(held, key)
+    await drop(held)
     throw new DigestInvalid(digest, 'provided digest did not match uploaded content')
   }
 
@@ -220,6 +220,7 @@ export function createUploads(parts: UploadParts): Uploads {
     held.require()
     const sealed = await store.seal(held, key, digest, leaseMs)
     if (sealed === undefined) throw new HoldLost()
+    held.sealedKey = key
     const made = storage.keysOf(upload)
     if (known !== undefined && sealed.blobExists && !sealed.isCorrupt) {
       if (await store.adopt(held, { projectId, digest, spent: made })) {
@@ -228,14 +229,14 @@ export function createUploads(parts: UploadParts): Uploads {
     }
     held.require()
     await storage.store(upload, key)
-    if (known === undefined && !(await isStored(key, upload.offset, digest))) return refuse(held, digest, key)
+    if (known === undefined && !(await isStored(key, upload.offset, digest))) return refuse(held, digest)
     held.require()
     const ending = { projectId, digest, spent: made.filter((one) => one !== key) }
     const healed = sealed.isCorrupt ? await store.heal(held, ending, key) : undefined
     const live = healed ?? (await store.commit(held, ending, key))
     if (live !== undefined) {
       const spent = live === key ? ending.spent : [key, ...ending.spent]
-      return later('tidy', Promise.all([storage.tidy(upload), trash.remove(spent)]))
+      return later('tidy', Promise.all([storage.tidy(upload, key), trash.remove(spent)]))
     }
     // Where keys are shared, whoever has the session now may have made it a blob under this one.
     if (!storage.sharesKeys) await storage.remove([key])

@@ -220,6 +220,11 @@ const takeExpired = statement<ExpiredRow>(
    RETURNING id, generation, path, offset_bytes, storage_state, sealed_key`,
 )
 
+const exists = statement<{ found: boolean }>(
+  'upload-exists',
+  'SELECT EXISTS (SELECT 1 FROM upload WHERE id = $1) AS found',
+)
+
 const isLive = statement<{ found: boolean }>(
   'blob-key-is-live',
   'SELECT EXISTS (SELECT 1 FROM blob WHERE storage_key = $1) AS found',
@@ -279,6 +284,8 @@ export interface UploadStore {
   /** Takes hold of sessions past their time. */
   takeExpired(limit: number): Promise<ExpiredRow[]>
   isLive(key: StorageKey): Promise<boolean>
+  /** Whether there is such a session, over time or not. */
+  exists(id: string): Promise<boolean>
 }
 
 export function uploadStore(database: Database, options: { holder: string; ttlMs: number }): UploadStore {
@@ -333,6 +340,7 @@ export function uploadStore(database: Database, options: { holder: string; ttlMs
       (await database.find(heal, [projectId, id, generation, digest, upload.offset, key, spent]))?.storage_key,
     forget: async ({ id, generation }, spent) => (await database.find(forget, [id, generation, spent])) !== undefined,
     takeExpired: (limit) => database.run(takeExpired, [limit]),
+    exists: async (id) => (await database.find(exists, [id]))?.found ?? true,
     isLive: async (key) => (await database.find(isLive, [key]))?.found ?? true,
   }
 }
