@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { digestOf } from './hasher.ts'
 import { type Manifest, parseManifest } from './manifest.ts'
 import { MEDIA_TYPE } from './media-types.ts'
+import { seeded } from './testing/seeded.ts'
 
 const ROUNDS = 6_000
 const config = { mediaType: MEDIA_TYPE.ociConfig, digest: digestOf('c'), size: 1 }
@@ -40,17 +41,6 @@ const splices = [
   '𝄞',
   '[['.repeat(40),
 ]
-
-/** mulberry32: the same numbers in every run. */
-function seeded(seed: number): (below: number) => number {
-  let state = seed
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * below)
-  }
-}
 
 function mutate(bytes: Buffer, random: (below: number) => number): Buffer {
   const at = random(bytes.length + 1)

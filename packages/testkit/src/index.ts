@@ -8,6 +8,7 @@ export {
   type TestImage,
   type TestIndex,
 } from './image.ts'
+export { askMalformed } from './malformed/index.ts'
 export { type ThrowAwayNats, throwAwayNats } from './nats.ts'
 export { suiteAccounts } from './nats-accounts.ts'
 export { type ThrowAwayPostgres, throwAwayPostgres } from './postgres.ts'

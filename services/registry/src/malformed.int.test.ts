@@ -1,5 +1,5 @@
 import { connect } from 'node:net'
-import { MANIFEST_TYPE, sha256, someImage } from '@berth/testkit'
+import { askMalformed, MANIFEST_TYPE, sha256, someImage } from '@berth/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { RegistryClient } from './testing/registry-client.ts'
 import { accessTo } from './testing/test-tokens.ts'
@@ -190,6 +190,36 @@ describe('malformed requests', () => {
       }
     }
   })
+})
+
+describe('requests nobody has thought of', () => {
+  // A longer run, or one with another seed: BERTH_E2E_FUZZ_ROUNDS=200000 BERTH_E2E_FUZZ_SEED=7.
+  const rounds = Number(process.env.BERTH_E2E_FUZZ_ROUNDS ?? 4_000)
+  const seed = Number(process.env.BERTH_E2E_FUZZ_SEED ?? 20_261_120)
+
+  it(
+    'are each answered in the words of the API, and none with a failure of ours',
+    async () => {
+      const app = new RegistryClient(replica.url, 'library/app', authorization)
+      const image = someImage([10, 0])
+      await app.pushImage(image, 'fuzzed')
+      const contents = [image.manifest, image.config, ...image.layers]
+      const { wrong, statuses } = await askMalformed({
+        url: replica.url,
+        seed,
+        rounds,
+        known: { repository: 'library/app', tag: 'fuzzed', contents, digests: contents.map((one) => sha256(one)) },
+        openSession: async () => new URL(await app.startUpload()).pathname,
+        authorization,
+      })
+      expect(wrong.slice(0, 20)).toEqual([])
+      for (const status of [200, 201, 202, 204, 400, 401, 404, 405, 416]) {
+        expect([status, statuses.has(status)]).toEqual([status, true])
+      }
+      expect((await app.fetch('tags/list')).status).toBe(200)
+    },
+    60_000 + rounds * 20,
+  )
 })
 
 describe('tokens', () => {
