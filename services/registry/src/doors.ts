@@ -1,37 +1,22 @@
-import { DomainError } from '@berth/errors'
 import { type BlobParts, blobDoors, mountBlob, mountOf } from './blob/index.ts'
+import { type CatalogStore, catalogDoors } from './catalog/index.ts'
 import { answerJson, type Doors } from './http/index.ts'
 import { type ManifestParts, manifestDoors } from './manifest/index.ts'
 import { type ReferrerStore, referrerDoors } from './referrer/index.ts'
 import { type TagStore, tagDoors } from './tag/index.ts'
 import { startUpload, type Uploads, uploadDoors } from './upload/index.ts'
 
-/** UNSUPPORTED (404): not offered by this registry. */
-class NotOffered extends DomainError {
-  override name = 'NotOffered'
-  readonly code = 'UNSUPPORTED'
-
-  constructor(what: string) {
-    super(`${what} is not offered`, { status: 404 })
-  }
-}
-
 /** Every route of `/v2` and what stands behind it. */
 export function v2Doors(
-  parts: BlobParts & ManifestParts & { uploads: Uploads; tags: TagStore; referrers: ReferrerStore },
+  parts: BlobParts &
+    ManifestParts & { uploads: Uploads; catalog: CatalogStore; tags: TagStore; referrers: ReferrerStore },
 ): Doors {
   const base = { handle: (visit: Parameters<typeof answerJson>[0]) => answerJson(visit, {}) }
   const mount = mountBlob(parts)
   const start = startUpload(parts.uploads)
   return {
     base: { GET: base, HEAD: base },
-    catalog: {
-      GET: {
-        handle: () => {
-          throw new NotOffered('the catalog')
-        },
-      },
-    },
+    catalog: catalogDoors(parts.catalog),
     tags: tagDoors(parts.tags, parts.withProject),
     manifest: manifestDoors(parts),
     blob: blobDoors(parts),

@@ -7,6 +7,7 @@ import type { Logger } from '@berth/runtime'
 import { judgedAnswers } from './asks/index.ts'
 import { type AskGrant, authenticator, basicCredentials } from './auth/index.ts'
 import { blobStore } from './blob/index.ts'
+import { catalogStore } from './catalog/index.ts'
 import type { GcSettings } from './config.ts'
 import { v2Doors } from './doors.ts'
 import type { Repeated } from './every.ts'
@@ -76,6 +77,7 @@ export function createRegistry(parts: {
     manifests,
     pulls: parts.pulls,
     referrers: referrerStore(database),
+    catalog: catalogStore(database),
     tags,
     uploads: createUploads({ store: sessions, projects, withProject, storage, trash, log, leaseMs }),
     onChange: () => {

@@ -10,6 +10,7 @@ const REMEMBERED = 1_000
 const MAX_USERNAME = 512
 const MAX_PASSWORD = 4_096
 const ACTIONS = ['pull', 'push', 'delete']
+const CATALOG = { type: 'registry', name: 'catalog', actions: ['*'] }
 
 /** Asks core; throws {Unavailable} when core cannot be reached. */
 export type AskGrant = (request: RequestOf<typeof accessGrant>) => Promise<ResponseOf<typeof accessGrant>>
@@ -33,7 +34,8 @@ export function basicCredentials(ask: AskGrant): BasicCredentials {
   const asking = new Map<string, Promise<Caller>>()
 
   async function askCore(credentials: Credentials, needs: readonly Need[], address?: string): Promise<Caller> {
-    const scopes = needs.map(({ name }) => ({ type: 'repository', name, actions: ACTIONS }))
+    const repositories = needs.map(({ name }) => ({ type: 'repository', name, actions: ACTIONS }))
+    const scopes = repositories.length > 0 ? repositories : [CATALOG]
     try {
       const { identity, access } = await ask({ credentials: { kind: 'basic', ...credentials }, scopes, address })
       return callerOfIdentity(identity, access)

@@ -24,6 +24,8 @@ export interface Caller {
   /** For events; absent for nobody. */
   readonly name?: string
   readonly isAnonymous: boolean
+  /** Whether the names of all repositories are open to them. */
+  readonly seesCatalog: boolean
   /** What allows `action` on exactly this repository, if anything does. */
   findGrant(name: RepositoryName, action: Action): Grant | undefined
 }
@@ -34,6 +36,7 @@ export function callerOfClaims(claims: Claims): Caller {
     subject: who ? `${who.kind}:${who.id}` : 'anonymous:0',
     ...(who && { name: sub }),
     isAnonymous: who === undefined,
+    seesCatalog: claims.admin === true || mayList(claims.access),
     findGrant: (name, action) => grantIn(claims.access, name, action),
   }
 }
@@ -44,8 +47,13 @@ export function callerOfIdentity(identity: Identity, access: readonly GrantedAcc
     subject: `${identity.kind}:${identity.id}`,
     ...(!isAnonymous && { name: identity.name }),
     isAnonymous,
+    seesCatalog: identity.admin || mayList(access),
     findGrant: (name, action) => grantIn(access, name, action),
   }
+}
+
+function mayList(access: readonly GrantedAccess[]): boolean {
+  return findAccess({ access: access as GrantedAccess[] }, 'registry', 'catalog', '*') !== undefined
 }
 
 /** An entry that names no project allows nothing: it could not be taken back. */

@@ -10,15 +10,16 @@ export class NotAuthorized extends DomainError {
   readonly code = 'UNAUTHORIZED'
   readonly challenge: 'token' | 'stale-token' | 'denied'
 
-  constructor(challenge: 'token' | 'stale-token' | 'denied', need?: Need, cause?: unknown) {
+  constructor(challenge: 'token' | 'stale-token' | 'denied', need?: Need | 'catalog', cause?: unknown) {
     super(textOf(need), { cause })
     this.challenge = challenge
   }
 }
 
 /** Scripts match this text, both halves of it. */
-function textOf(need: Need | undefined): string {
+function textOf(need: Need | 'catalog' | undefined): string {
   if (need === undefined) return 'unauthorized: unauthorized'
+  if (need === 'catalog') return 'unauthorized to list catalog: unauthorized to list catalog'
   const text = `unauthorized to access repository: ${need.name}, action: ${need.action}`
   return `${text}: ${text}`
 }

@@ -3,7 +3,7 @@ import { DomainError } from '@berth/errors'
 const MAX_PAGE = 1_000
 
 /** PAGINATION_NUMBER_INVALID (400). */
-class PaginationNumberInvalid extends DomainError {
+export class PaginationNumberInvalid extends DomainError {
   override name = 'PaginationNumberInvalid'
   readonly code = 'PAGINATION_NUMBER_INVALID'
 
@@ -22,14 +22,22 @@ class PaginationLastInvalid extends DomainError {
   }
 }
 
-/** `n` and `last` of a list; `n` is absent when everything is asked for, and at most a thousand. */
-export function pageOf(query: URLSearchParams): { n?: number; last: string } {
+export interface Page {
+  /** Absent when everything is asked for; at most a thousand. */
+  n?: number
+  last: string
+  /** More than a thousand were asked for. */
+  isClamped: boolean
+}
+
+/** `n` and `last` of a list. */
+export function pageOf(query: URLSearchParams): Page {
   const last = query.get('last') ?? ''
   if (last.length > 512 || last.includes('\0') || !last.isWellFormed()) throw new PaginationLastInvalid()
   const n = query.get('n')
-  if (n === null) return { last }
+  if (n === null) return { last, isClamped: false }
   if (!/^\d{1,15}$/.test(n)) throw new PaginationNumberInvalid()
-  return { n: Math.min(Number(n), MAX_PAGE), last }
+  return { n: Math.min(Number(n), MAX_PAGE), last, isClamped: Number(n) > MAX_PAGE }
 }
 
 /** The `Link` to the page that follows. @see RFC 5988 */
