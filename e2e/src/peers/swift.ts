@@ -56,15 +56,16 @@ export async function startSwift(tools: Tools, home: string): Promise<S3Peer> {
     at('swift.conf'),
     '[swift-hash]\nswift_hash_path_prefix = berth\nswift_hash_path_suffix = tests\n[storage-policy:0]\nname = one\ndefault = yes\n',
   )
-  for (const server of SERVERS) {
-    await writeFile(at(`${server}.conf`), serverSettings(server, ports[server], home))
-    const builder = at(`${server}.builder`)
-    const ring = async (...args: string[]): Promise<unknown> =>
-      runOk('python3', ['-c', BUILD_RING, builder, ...args], { env: tools.env, cwd: at('.') })
-    await ring('create', '4', '1', '0')
-    await ring('add', `r1z1-127.0.0.1:${ports[server]}/d1`, '1')
-    await ring('rebalance')
-  }
+  await Promise.all(
+    SERVERS.map(async (server) => {
+      await writeFile(at(`${server}.conf`), serverSettings(server, ports[server], home))
+      const ring = (...args: string[]): Promise<unknown> =>
+        runOk('python3', ['-c', BUILD_RING, at(`${server}.builder`), ...args], { env: tools.env, cwd: at('.') })
+      await ring('create', '4', '1', '0')
+      await ring('add', `r1z1-127.0.0.1:${ports[server]}/d1`, '1')
+      await ring('rebalance')
+    }),
+  )
   await writeFile(at('proxy.conf'), proxySettings(ports.proxy, ports.memcached, home))
   const memory = ['-l', '127.0.0.1', '-p', String(ports.memcached), '-U', '0', '-m', '32', '-u', userInfo().username]
   const daemons: Daemon[] = [startDaemon('memcached', memory, { env: tools.env, logFile: at('memcached.log') })]
