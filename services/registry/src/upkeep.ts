@@ -3,6 +3,7 @@ import type { Answer } from '@berth/messaging'
 import type { Logger, Registry as Metrics } from '@berth/runtime'
 import type { Config } from './config.ts'
 import { collectManifest, gcAnswers, gcEngine, gcMetrics } from './gc/index.ts'
+import { startReconcile } from './reconcile/index.ts'
 import { startScrub } from './scrub/index.ts'
 import type { Storage } from './storage/index.ts'
 
@@ -20,7 +21,7 @@ export interface Upkeep {
   stop(): Promise<void>
 }
 
-/** What keeps tables and storage right over time: garbage collection, and the scrub. */
+/** What keeps tables and storage right over time: garbage collection, the scrub, and the reconciliation of usage. */
 export function startUpkeep({ database, storage, relay, config, log, metrics }: UpkeepParts): Upkeep {
   const step = gcEngine({
     ...config.gc,
@@ -31,5 +32,11 @@ export function startUpkeep({ database, storage, relay, config, log, metrics }: 
   })
   const onChange = () => relay.poke()
   const scrub = startScrub({ database, storage, log, onChange, bytesPerSecond: config.scrubBytesPerSecond, metrics })
-  return { answers: gcAnswers(step), stop: () => scrub.stop() }
+  const reconciliation = startReconcile({ database, log, metrics })
+  return {
+    answers: gcAnswers(step),
+    async stop() {
+      await Promise.all([scrub.stop(), reconciliation.stop()])
+    },
+  }
 }
