@@ -7,7 +7,15 @@ import {
   parseSupportedDigest,
   requireSupported,
 } from '@berth/oci'
-import { type Door, grantOf, isKnownToClient, type RouteOf, type Visit } from '../http/index.ts'
+import {
+  answerEmpty,
+  clientAddressOf,
+  type Door,
+  grantOf,
+  isKnownToClient,
+  type RouteOf,
+  type Visit,
+} from '../http/index.ts'
 import { admit, admitChange, admitPush, type ProjectStore, requireRoom, type WithProject } from '../project/index.ts'
 import { BytesMissing, type Storage } from '../storage/index.ts'
 import { answerBlobCreated } from '../upload/index.ts'
@@ -117,6 +125,9 @@ async function sendBlob(visit: Visit, storage: Storage, row: BlobRow, digest: Di
   const { req, res } = visit
   const headers = blobHeaders(digest)
   if (isKnownToClient(req, headers.etag)) return void res.writeHead(304, headers).end()
+  const url = row.stream ? undefined : await storage.urlOf(row.storage_key, clientAddressOf(req))
+  // A HEAD never gets here: what it asks for is in the tables.
+  if (url !== undefined) return answerEmpty(visit, 307, { location: url, ...digestHeader(digest), ...NOT_KEPT })
   const range = ifRangeHolds(req.headers['if-range'], headers.etag)
     ? parseRange(req.headers.range, row.size)
     : undefined
@@ -138,9 +149,16 @@ function ifRangeHolds(header: string | string[] | undefined, etag: string): bool
   return header === undefined || header === etag
 }
 
+/** The URL holds for minutes only. */
+const NOT_KEPT = { 'cache-control': 'no-store' }
+
+function digestHeader(digest: Digest) {
+  return { 'docker-content-digest': digest }
+}
+
 function blobHeaders(digest: Digest) {
   return {
-    'docker-content-digest': digest,
+    ...digestHeader(digest),
     etag: `"${digest}"`,
     'content-type': 'application/octet-stream',
     'accept-ranges': 'bytes',

@@ -1,4 +1,4 @@
-import { type Database, statement } from '@berth/db'
+import { type Database, lookup, statement } from '@berth/db'
 import { type Digest, projectOf, type RepositoryName } from '@berth/oci'
 import { CHANGE_FACTS, type ChangeFacts, PROJECT_FACTS, type ProjectFacts } from '../project/index.ts'
 import type { StorageKey } from '../storage/index.ts'
@@ -12,6 +12,8 @@ export interface BlobRow extends ProjectFacts {
   stale: boolean
   /** Its bytes are gone or others. */
   corrupt: boolean
+  /** The project wants its blobs sent by us, not by the storage. */
+  stream: boolean
 }
 
 interface MountRow extends ChangeFacts {
@@ -27,7 +29,7 @@ const find = statement<BlobRow>(
   'blob-find',
   `SELECT ${PROJECT_FACTS}, r.id AS repository_id, b.id AS blob_id, b.size, b.storage_key,
      (b.condemned_at IS NOT NULL OR b.touched_at < now() - $4 * interval '1 ms') AS stale,
-     b.corrupt_at IS NOT NULL AS corrupt
+     b.corrupt_at IS NOT NULL AS corrupt, coalesce((p.policy ->> 'streamBlobs')::boolean, false) AS stream
    FROM project p
    LEFT JOIN repository r ON r.project_id = p.id AND r.name = $2
    LEFT JOIN (repository_blob rb JOIN blob b ON b.id = rb.blob_id AND b.digest = $3) ON rb.repository_id = r.id
@@ -127,8 +129,9 @@ export interface BlobStore {
 /** @param windowMs how long garbage collection spares a blob after it was touched */
 export function blobStore(database: Database, windowMs: number): BlobStore {
   const staleMs = Math.min(MAX_STALE_MS, windowMs / 4)
+  const findOne = lookup(database, find, ['text', 'text', 'text', 'float8'])
   return {
-    find: (name, digest) => database.find(find, [projectOf(name), name, digest, staleMs]),
+    find: (name, digest) => findOne([projectOf(name), name, digest, staleMs]),
     touch: async (blobId) => (await database.find(touch, [blobId])) !== undefined,
     mount: (target, digest, from) =>
       database.find(mount, [

@@ -19,4 +19,4 @@ export {
   uploadPathOf,
 } from './storage.ts'
 export { filesystemStorage } from './storage-filesystem.ts'
-export { isInNetworks, type StorageSettings, storageSettings } from './storage-settings.ts'
+export { type StorageSettings, storageSettings } from './storage-settings.ts'

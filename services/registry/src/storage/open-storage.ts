@@ -10,5 +10,5 @@ export function openStorage(env: NodeJS.ProcessEnv): Promise<Storage> {
 
 export async function openStorageOf(settings: StorageSettings): Promise<Storage> {
   if (settings.driver === 'filesystem') return filesystemStorage(settings.root)
-  return s3Storage(settings.s3)
+  return s3Storage(settings.s3, { streamNetworks: settings.streamNetworks })
 }

@@ -32,7 +32,8 @@ export function storageSettings(env: NodeJS.ProcessEnv): StorageSettings {
 /** Whether an address is in one of the networks; an IPv4 address may be written as an IPv6 one. */
 export function isInNetworks(networks: BlockList, address: string | undefined): boolean {
   const family = isIP(address ?? '')
-  return family !== 0 && networks.check(address ?? '', family === 6 ? 'ipv6' : 'ipv4')
+  if (address === undefined || family === 0) return false
+  return networks.check(address, family === 6 ? 'ipv6' : 'ipv4')
 }
 
 /** `10.0.0.0/8,fd00::/8,192.0.2.1`. @throws {SettingInvalid} */

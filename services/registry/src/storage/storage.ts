@@ -103,8 +103,8 @@ export interface Storage {
   discardAbandoned(olderThanMs: number, isKnown: (session: string) => Promise<boolean>): Promise<number>
   /** All bytes of a blob or a part of it. @throws {BytesMissing} before the first byte */
   read(key: StorageKey, size: number, range?: ByteRange): Promise<StoredBytes>
-  /** A URL anybody may GET the blob from for a while; `undefined`: it has to be sent by us. */
-  urlOf(key: StorageKey): Promise<string | undefined>
+  /** A URL a client of this address may GET the blob from for a while; `undefined`: it has to be sent by us. */
+  urlOf(key: StorageKey, clientAddress: string | undefined): Promise<string | undefined>
   /** Removes bytes; keys that are not there are removed already. */
   remove(keys: readonly StorageKey[]): Promise<void>
   /** What there is whose name begins with `prefix` and comes after `after`, by name in byte order, up to `limit`. */

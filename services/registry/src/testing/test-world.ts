@@ -1,18 +1,18 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
+import { BlockList, createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { openDatabase } from '@berth/db'
 import { Unauthorized } from '@berth/errors'
 import { answer, answerAsks, type Bus, connectBus, provision } from '@berth/messaging'
-import { createLifecycle, natsSettings, Registry, silentLogger } from '@berth/runtime'
+import { createLifecycle, natsSettings, Registry, type S3Settings, silentLogger } from '@berth/runtime'
 import { type ThrowAwayNats, type ThrowAwayPostgres, tempDir, throwAwayNats, throwAwayPostgres } from '@berth/testkit'
 import { accessGrant, keyList, NO_POLICY, type PublicKey, projectResolve, type RegistryProject } from '@berth/types'
 import pg from 'pg'
 import type { Config } from '../config.ts'
 import { sweepContents } from '../manifest/index.ts'
 import { purgeProjects } from '../project/index.ts'
-import { filesystemStorage } from '../storage/index.ts'
+import { openStorageOf, type StorageSettings } from '../storage/index.ts'
 import { createTrash, sweepUploads, uploadStore } from '../upload/index.ts'
 import { wire } from '../wire.ts'
 import { accessTo, type TokenWish, testTokens } from './test-tokens.ts'
@@ -38,6 +38,8 @@ export interface World {
   bus: Bus
   databaseUrl: string
   storageRoot: string
+  /** Where replicas keep bytes. */
+  storage: StorageSettings
   /** What core answers; change it as a test needs it. */
   core: { projects: Map<string, RegistryProject>; passwords: Map<string, string>; grants: number; resolves: number }
   token(wish?: TokenWish): string
@@ -69,7 +71,8 @@ export function testProject(over: Partial<RegistryProject> = {}): RegistryProjec
   }
 }
 
-export async function openWorld(): Promise<World> {
+/** @param s3 a bucket to keep bytes in; else a directory */
+export async function openWorld({ s3 }: { s3?: S3Settings } = {}): Promise<World> {
   const postgresLines: string[] = []
   const [postgres, nats, storage] = await Promise.all([
     throwAwayPostgres({ onLine: (line) => void postgresLines.push(line) }),
@@ -97,6 +100,7 @@ export async function openWorld(): Promise<World> {
     bus,
     databaseUrl: postgres.url,
     storageRoot: storage.path,
+    storage: s3 ? { driver: 's3', s3, streamNetworks: new BlockList() } : { driver: 'filesystem', root: storage.path },
     core,
     token: (wish) => tokens.sign(wish),
     tokenFor: (name, actions = ['pull', 'push', 'delete'], of = {}) =>
@@ -106,7 +110,7 @@ export async function openWorld(): Promise<World> {
     async sweep() {
       const log = silentLogger
       const database = openDatabase({ url: world.databaseUrl, service: 'registry', schema: 'registry', log })
-      const storage = await filesystemStorage(world.storageRoot)
+      const storage = await openStorageOf(world.storage)
       const ttlMs = 86_400_000
       try {
         const store = uploadStore(database, { holder: 'test', ttlMs })
@@ -202,7 +206,7 @@ async function freshConfig(world: World): Promise<Config> {
     replica: 0,
     graceMs: 5_000,
     databaseUrl: world.databaseUrl,
-    storage: { driver: 'filesystem', root: world.storageRoot },
+    storage: world.storage,
     gc: { windowMs: 7_200_000, graceMs: 10_000 },
     scrubBytesPerSecond: 0,
   }
@@ -218,7 +222,7 @@ function environmentOf(config: Config): NodeJS.ProcessEnv {
     BERTH_REGISTRY_LISTEN: `127.0.0.1:${config.listen.port}`,
     BERTH_REGISTRY_ADMIN_LISTEN: `127.0.0.1:${config.adminListen.port}`,
     BERTH_REGISTRY_DATABASE_URL: config.databaseUrl,
-    ...(config.storage.driver === 'filesystem' && { BERTH_REGISTRY_ROOT: config.storage.root }),
+    ...environmentOfStorage(config.storage),
     GC_TIME_WINDOW_HOURS: String(config.gc.windowMs / 3_600_000),
     BERTH_REGISTRY_GC_GRACE_SECONDS: String(config.gc.graceMs / 1_000),
     BERTH_REGISTRY_SCRUB_MIB_PER_SECOND: String(config.scrubBytesPerSecond / 1_048_576),
@@ -227,6 +231,20 @@ function environmentOf(config: Config): NodeJS.ProcessEnv {
     NATS_URL: config.nats.user
       ? config.nats.url.replace('://', `://${config.nats.user}:${config.nats.pass}@`)
       : config.nats.url,
+  }
+}
+
+function environmentOfStorage(storage: StorageSettings): NodeJS.ProcessEnv {
+  if (storage.driver === 'filesystem') return { BERTH_REGISTRY_ROOT: storage.root }
+  const { endpoint, bucket, prefix, credentials, redirect } = storage.s3
+  return {
+    BERTH_STORAGE: 's3',
+    BERTH_S3_ENDPOINT: `http://${endpoint.host}:${endpoint.port}`,
+    BERTH_S3_BUCKET: bucket,
+    BERTH_S3_PREFIX: prefix,
+    BERTH_S3_ACCESS_KEY: credentials?.accessKey,
+    BERTH_S3_SECRET_KEY: credentials?.secretKey,
+    BERTH_S3_REDIRECT: String(redirect),
   }
 }
 

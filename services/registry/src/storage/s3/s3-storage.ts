@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { LookupFunction } from 'node:net'
+import type { BlockList, LookupFunction } from 'node:net'
 import { Writable } from 'node:stream'
 import type { S3Settings } from '@berth/runtime'
 import {
@@ -10,11 +10,12 @@ import {
   type StoredUpload,
   type UploadState,
 } from '../storage.ts'
+import { isInNetworks } from '../storage-settings.ts'
 import { limited } from './limited.ts'
 import { objectBytes } from './object-bytes.ts'
 import { type PagePool, pagePool } from './page-pool.ts'
 import { probed } from './probed.ts'
-import { type S3Bucket, s3Bucket } from './s3-bucket.ts'
+import { s3Bucket } from './s3-bucket.ts'
 import { MIN_CHUNK_BYTES, S3UploadWriter } from './s3-upload-writer.ts'
 import { sessionNames } from './session-names.ts'
 import { bytesOf, type S3State, stateOf, type Tail, toRow } from './upload-state.ts'
@@ -29,10 +30,16 @@ const READING_BACK = 4
  */
 export function s3Storage(
   settings: S3Settings,
-  options: { env?: NodeJS.ProcessEnv; lookup?: LookupFunction; pool?: PagePool; bucket?: S3Bucket } = {},
+  options: {
+    env?: NodeJS.ProcessEnv
+    lookup?: LookupFunction
+    pool?: PagePool
+    /** Clients that do not reach the S3 and are never sent there. */
+    streamNetworks?: BlockList
+  } = {},
 ): Storage {
-  const { env = process.env, lookup, pool = pagePool() } = options
-  const bucket = options.bucket ?? s3Bucket(settings, { env, lookup })
+  const { env = process.env, lookup, pool = pagePool(), streamNetworks } = options
+  const bucket = s3Bucket(settings, { env, lookup })
   const whenFree = limited(READING_BACK)
 
   const readTail = async ({ key, size }: Tail, into: Writable) =>
@@ -160,9 +167,10 @@ export function s3Storage(
       return discarded
     },
     read: openObject,
-    urlOf: async (key) => {
+    urlOf: async (key, clientAddress) => {
       requirePlace(key)
-      return settings.redirect ? bucket.urlOf(key) : undefined
+      const mustStream = streamNetworks !== undefined && isInNetworks(streamNetworks, clientAddress)
+      return settings.redirect && !mustStream ? bucket.urlOf(key) : undefined
     },
     remove: async (keys) => {
       for (const key of keys) requirePlace(key)
