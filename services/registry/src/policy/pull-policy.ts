@@ -39,6 +39,10 @@ const signed = (type: string) => `EXISTS (
      JOIN manifest a ON a.repository_id = r.id AND a.accessory_of = above.digest AND a.accessory_type = '${type}'
    )`
 
+// Inside the subquery, which runs once: unpacking a large policy for each CVE takes a quarter of a second.
+const ALLOWLIST = `CASE WHEN coalesce((p.policy ->> 'cveAllowlistUntil')::timestamptz > now(), true)
+           THEN p.policy -> 'cveAllowlist' ELSE '[]' END`
+
 /** The columns of {@link PullFacts} but the id, of a project p, a repository r and a manifest m. */
 export const PULL_FACTS = `p.wants_cosign, p.wants_notation, p.prevents_from, p.policy ->> 'scanner' AS scanner,
    m.accessory_type,
@@ -52,9 +56,7 @@ export const PULL_FACTS = `p.wants_cosign, p.wants_notation, p.prevents_from, p.
      SELECT json_build_object('severity', v.severity, 'itemised', v.cves::text <> '{}', 'counting', coalesce((
        SELECT json_object_agg(found.severity, found.count) FROM (
          SELECT c.value AS severity, count(*) FROM json_each_text(v.cves) c
-         LEFT JOIN jsonb_array_elements_text(p.policy -> 'cveAllowlist') allowed (cve)
-           ON allowed.cve = c.key AND coalesce((p.policy ->> 'cveAllowlistUntil')::timestamptz > now(), true)
-         WHERE allowed.cve IS NULL GROUP BY 1
+         WHERE c.key NOT IN (SELECT jsonb_array_elements_text(${ALLOWLIST})) GROUP BY 1
        ) found
      ), '{}'))
      FROM artifact_verdict v WHERE v.manifest_id = m.id AND v.scanner = p.policy ->> 'scanner'
