@@ -1,4 +1,4 @@
-import { type Database, statement } from '@berth/db'
+import { type Database, lookup, statement } from '@berth/db'
 import { projectOf, type Reference, type RepositoryName } from '@berth/oci'
 import { LRUCache } from 'lru-cache'
 import { PULL_FACTS, type PullFacts } from '../policy/index.ts'
@@ -70,6 +70,9 @@ export interface ManifestStore {
 
 export function manifestStore(database: Database): ManifestStore {
   const contents = new LRUCache<string, Buffer>({ maxSize: CACHED_BYTES, sizeCalculation: (bytes) => bytes.length + 1 })
+  const names = ['text', 'text', 'text']
+  const findFree = { tag: lookup(database, free.tag, names), digest: lookup(database, free.digest, names) }
+  const findJudged = { tag: lookup(database, judged.tag, names), digest: lookup(database, judged.digest, names) }
   // Only which statement to try first: a row of the free one that says otherwise is not used.
   const judging = new LRUCache<string, true>({ max: REMEMBERED_PROJECTS })
   return {
@@ -77,11 +80,11 @@ export function manifestStore(database: Database): ManifestStore {
       const project = projectOf(name)
       const values = [project, name, reference.kind === 'tag' ? reference.tag : reference.digest]
       if (!judging.has(project)) {
-        const row = await database.find(free[reference.kind], values)
+        const row = await findFree[reference.kind](values)
         if (row?.judges_pulls !== true) return row
         judging.set(project, true)
       }
-      const row = await database.find(judged[reference.kind], values)
+      const row = await findJudged[reference.kind](values)
       if (row?.judges_pulls !== true) judging.delete(project)
       return row && { ...row, pull: row }
     },
