@@ -4,6 +4,7 @@ import type { TokenVerifier } from '@berth/access'
 import type { Database, Relay } from '@berth/db'
 import type { Answer } from '@berth/messaging'
 import type { Logger } from '@berth/runtime'
+import { additions } from './artifact/index.ts'
 import { judgedAnswers } from './asks/index.ts'
 import { type AskGrant, authenticator, basicCredentials } from './auth/index.ts'
 import { blobStore } from './blob/index.ts'
@@ -92,7 +93,15 @@ export function createRegistry(parts: {
       ...projectAnswers(projects),
       ...modeAnswers(database),
       ...repositoryAnswers(repositoryStore(database), tags),
-      ...judgedAnswers({ database, manifests, projects, withProject, totals, onChange }),
+      ...judgedAnswers({
+        database,
+        manifests,
+        projects,
+        withProject,
+        totals,
+        onChange,
+        additions: additions(database, storage),
+      }),
       ...healthAnswers(database, storage),
     ],
     projects,

@@ -114,6 +114,8 @@ export const ArtifactFacts = z.object({
   labels: z.array(z.number().int()),
   accessories: z.array(AccessoryFacts),
   accessoryCount: z.number().int().nonnegative(),
+  /** Those of the indexes that name it. */
+  inheritedAccessories: z.array(AccessoryFacts),
   references: z.array(ChildFacts),
   referenceCount: z.number().int().nonnegative(),
   verdicts: z.array(VerdictFacts),

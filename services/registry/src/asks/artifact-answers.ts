@@ -2,6 +2,7 @@ import { type Answer, answer } from '@berth/messaging'
 import type { Digest } from '@berth/oci'
 import {
   accessoryList,
+  artifactAddition,
   artifactCopy,
   artifactCount,
   artifactDelete,
@@ -26,7 +27,7 @@ const COPY_MS = 10_000
 
 /** `svc.registry.v1.artifact.*` and `.accessory.list`, for core, who has judged the caller. */
 export function artifactAnswers(parts: AskParts): Answer[] {
-  const { database, totals, onChange } = parts
+  const { database, totals, additions, onChange } = parts
   const search = artifactSearch(database, totals)
   return [
     answer(artifactSearchAsk, (request) => search.page(request)),
@@ -51,6 +52,12 @@ export function artifactAnswers(parts: AskParts): Answer[] {
       } finally {
         onChange()
       }
+    }),
+    answer(artifactAddition, async ({ addition, ...asked }) => {
+      const found = await findJudged(database, asked)
+      const { digest } = await findArtifact(database, found, asked.reference)
+      const { contentType, bytes } = await additions.read(found.repository_id, digest, addition)
+      return { contentType, content: bytes.toString('base64') }
     }),
     answer(accessoryList, (request) => searchAccessories(database, totals, request)),
   ]

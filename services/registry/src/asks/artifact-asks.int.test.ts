@@ -1,6 +1,7 @@
-import { INDEX_TYPE, indexOf, MANIFEST_TYPE, someImage } from '@berth/testkit'
+import { INDEX_TYPE, indexOf, MANIFEST_TYPE, sha256, someImage } from '@berth/testkit'
 import {
   accessoryList,
+  artifactAddition,
   artifactCount,
   artifactDelete,
   artifactGet,
@@ -70,11 +71,41 @@ describe('artifacts core asks about', () => {
     expect((await judged.ask(artifactGet, { ...room.asked, reference: index.digest })).artifact).toEqual(artifact)
     const image = await judged.ask(artifactGet, { ...room.asked, reference: images[0]?.digest })
     expect(image).toMatchObject({ artifact: { kind: 'IMAGE' }, additions: ['build_history'] })
+    expect(image.artifact.inheritedAccessories).toMatchObject([{ digest: signature.digest, subjectId: artifact.id }])
+    const addition = (name: string) =>
+      judged.ask(artifactAddition, { ...room.asked, reference: images[0]?.digest, addition: name })
+    await expect(addition('values.yaml')).rejects.toMatchObject({ code: 'BAD_REQUEST' })
     const list = await judged.ask(accessoryList, { ...room.asked, reference: 'multi', q: 'type=~s' })
     expect(list).toMatchObject({ total: 1, accessories: [{ subjectId: artifact.id, artifactId: expect.any(Number) }] })
     for (const reference of ['none', `sha256:${'0'.repeat(64)}`, 'not a reference', '\0']) {
       await expect(judged.ask(artifactGet, { ...room.asked, reference })).rejects.toMatchObject({ code: 'NOT_FOUND' })
     }
+  })
+
+  it('have additions, read out of their content', async () => {
+    const room = await judged.newRoom()
+    const history = [{ created: '2026-01-01T00:00:00Z', created_by: 'COPY . /' }]
+    const config = Buffer.from(JSON.stringify({ architecture: 'arm64', os: 'linux', history }))
+    const described = {
+      mediaType: 'application/vnd.oci.image.config.v1+json',
+      digest: sha256(config),
+      size: config.length,
+    }
+    const image = someImage([1], { config: described })
+    await room.client.postBlob(config)
+    expect((await room.client.pushImage(image, 't')).status).toBe(201)
+    const { contentType, content } = await judged.ask(artifactAddition, {
+      ...room.asked,
+      reference: 't',
+      addition: 'build_history',
+    })
+    expect([contentType, JSON.parse(Buffer.from(content, 'base64').toString())]).toEqual([
+      'application/json; charset=utf-8',
+      history,
+    ])
+    const attributes = async () =>
+      (await judged.ask(artifactGet, { ...room.asked, reference: 't' })).artifact.extraAttrs
+    await expect.poll(attributes, { timeout: 30_000, interval: 300 }).toMatchObject({ architecture: 'arm64' })
   })
 
   it('are deleted by tag or digest, with their tags and signatures, unless something keeps them', async () => {

@@ -1,5 +1,6 @@
 import type { Database } from '@berth/db'
 import type { Answer } from '@berth/messaging'
+import type { Additions } from '../artifact/index.ts'
 import type { CopyParts } from '../copy/index.ts'
 import { labelAnswers } from '../label/index.ts'
 import type { Totals } from '../search/index.ts'
@@ -11,6 +12,7 @@ import { tagAnswers } from './tag-answers.ts'
 export interface AskParts extends CopyParts {
   database: Database
   totals: Totals
+  additions: Additions
   /** Something has been changed, and told. */
   onChange: () => void
 }

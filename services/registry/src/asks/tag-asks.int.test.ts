@@ -1,6 +1,7 @@
 import { someImage } from '@berth/testkit'
 import {
   artifactDelete,
+  artifactGet,
   artifactSearch,
   labelAttach,
   labelDetach,
@@ -67,6 +68,21 @@ describe('tags core asks about', () => {
     await expect(judged.ask(tagCreate, { ...proxy.asked, reference: image.digest, tag: 'x' })).rejects.toMatchObject({
       code: 'METHOD_NOT_ALLOWED',
     })
+  })
+
+  it('make of what carries one by which cosign finds it an accessory', async () => {
+    const room = await judged.newRoom()
+    const [image, attached] = [someImage([1]), someImage([2])]
+    await room.client.pushImage(image, 'signed')
+    await room.client.pushImage(attached, 'loose')
+    const tag = `${image.digest.replace(':', '-')}.att`
+    await judged.ask(tagCreate, { ...room.asked, reference: attached.digest, tag })
+    const accessories = async () =>
+      (await judged.ask(artifactGet, { ...room.asked, reference: 'signed' })).artifact.accessories
+    await expect
+      .poll(accessories, { timeout: 30_000, interval: 500 })
+      .toMatchObject([{ digest: attached.digest, type: 'subject.accessory' }])
+    expect((await judged.ask(artifactSearch, room.asked)).total).toBe(1)
   })
 
   it('are told when they are made, with a revision that grows', async () => {

@@ -1,6 +1,6 @@
 import { type Queries, statement } from '@berth/db'
 import type { RepositoryName } from '@berth/oci'
-import type { ArtifactFacts } from '@berth/types'
+import type { AccessoryFacts, ArtifactFacts } from '@berth/types'
 import { isImmutable, type RuleFacts } from '../policy/index.ts'
 
 interface Row {
@@ -29,6 +29,7 @@ interface Row {
   labels: number[]
   accessories: AccessoryRow[]
   accessory_count: number
+  inherited: (AccessoryRow & { subject_id: number; subject_digest: string })[]
   children: {
     child_id: number
     digest: string
@@ -71,6 +72,9 @@ const list = (columns: string, from: string, order: string, limit: string) =>
 
 const TAGS = 'tag t WHERE t.manifest_id = m.id'
 const ACCESSORIES = 'manifest a WHERE a.repository_id = m.repository_id AND a.accessory_of = m.digest'
+// Of the indexes that name it.
+const INHERITED = `manifest_child c JOIN manifest i ON i.id = c.parent_id
+  JOIN manifest a ON a.repository_id = i.repository_id AND a.accessory_of = i.digest WHERE c.child_id = m.id`
 const CHILDREN = 'manifest_child c JOIN manifest k ON k.id = c.child_id WHERE c.parent_id = m.id'
 
 /** One statement for a page, whatever its artifacts have; each list in it is found by an index. */
@@ -87,6 +91,8 @@ export const artifactRows = statement<Row>(
      ${list('a.id, a.digest, a.accessory_type, a.total_size, a.icon, a.pushed_at', ACCESSORIES, 'a.id', '$3')}
        AS accessories,
      (SELECT count(*) FROM ${ACCESSORIES}) AS accessory_count,
+     ${list('a.id, a.digest, a.accessory_type, a.total_size, a.icon, a.pushed_at, i.id AS subject_id, i.digest AS subject_digest', INHERITED, 'a.id', '$3')}
+       AS inherited,
      ${list('c.child_id, k.digest, c.platform, c.annotations, c.urls', CHILDREN, 'c.position, c.child_id', '$4')}
        AS children,
      (SELECT count(*) FROM manifest_child c WHERE c.parent_id = m.id) AS child_count,
@@ -141,17 +147,11 @@ function toArtifact(row: Row, rules: RuleFacts): ArtifactFacts {
     })),
     tagCount: row.tag_count,
     labels: row.labels,
-    accessories: row.accessories.map((one) => ({
-      artifactId: one.id,
-      digest: one.digest,
-      type: one.accessory_type,
-      sizeBytes: one.total_size,
-      icon: one.icon,
-      createdAt: isoTime(one.pushed_at),
-      subjectDigest: row.digest,
-      subjectId: row.id,
-    })),
+    accessories: row.accessories.map((one) => toAccessory(one, row)),
     accessoryCount: row.accessory_count,
+    inheritedAccessories: row.inherited.map((one) =>
+      toAccessory(one, { id: one.subject_id, digest: one.subject_digest }),
+    ),
     references: row.children.map(({ child_id, digest, platform, annotations, urls }) => ({
       parentId: row.id,
       childId: child_id,
@@ -171,6 +171,19 @@ function toArtifact(row: Row, rules: RuleFacts): ArtifactFacts {
     accessoryType: row.accessory_type,
     accessoryOf: row.accessory_of,
     isTrimmed: false,
+  }
+}
+
+function toAccessory(row: AccessoryRow, subject: { id: number; digest: string }): AccessoryFacts {
+  return {
+    artifactId: row.id,
+    digest: row.digest,
+    type: row.accessory_type,
+    sizeBytes: row.total_size,
+    icon: row.icon,
+    createdAt: isoTime(row.pushed_at),
+    subjectDigest: subject.digest,
+    subjectId: subject.id,
   }
 }
 

@@ -19,6 +19,7 @@ const CUTS: readonly Cut[] = [
     ...artifact,
     references: artifact.references.slice(0, SHORT),
     accessories: artifact.accessories.slice(0, SHORT),
+    inheritedAccessories: artifact.inheritedAccessories.slice(0, SHORT),
     tags: artifact.tags.slice(0, SHORT),
   }),
   (artifact) => ({ ...artifact, references: [] }),

@@ -79,6 +79,7 @@ describe('artifacts in one message', () => {
     labels: [],
     accessories: [],
     accessoryCount: 0,
+    inheritedAccessories: [],
     references: Array.from({ length: 20 }, (_, n) => ({
       parentId: id,
       childId: n,

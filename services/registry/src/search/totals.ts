@@ -1,9 +1,12 @@
+import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 
 const KEPT_MS = 3_000
 const KEPT = 1_000
 /** What is counted in less than a millisecond is counted every time. */
 const CHEAP = 5_000
+/** A key longer than this, as of thousands of projects, is remembered by its hash. */
+const MAX_KEY = 500
 
 /** How many rows lists have. */
 export interface Totals {
@@ -29,7 +32,8 @@ export function createTotals(): Totals {
   }
 
   return {
-    of(key, count) {
+    of(name, count) {
+      const key = name.length > MAX_KEY ? createHash('sha256').update(name).digest('base64') : name
       const known = kept.get(key)
       if (known !== undefined) return Promise.resolve(known)
       // A count that began before a change may not see it.
