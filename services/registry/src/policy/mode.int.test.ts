@@ -73,6 +73,7 @@ describe('read-only mode', () => {
         expect((await client.fetch(path)).status).toBe(200)
       }
       expect((await client.fetch('manifests/1', { method: 'HEAD' })).status).toBe(200)
+      expect((await client.fetch(there)).status).toBe(204)
     }
     expect(await world.sql('SELECT id FROM registry.upload WHERE lease_until IS NOT NULL')).toEqual([])
 

@@ -15,7 +15,7 @@ import {
 } from '@berth/oci'
 import type { Logger } from '@berth/runtime'
 import { SizeInvalid } from '../http/index.ts'
-import { admitPush, type ProjectStore, requireRoom, type WithProject } from '../project/index.ts'
+import { admit, admitPush, type ProjectStore, requireRoom, type WithProject } from '../project/index.ts'
 import { BytesMissing, holderOf, type Storage, type StorageKey, uploadPathOf } from '../storage/index.ts'
 import { HeldUpload, HoldLost } from './held-upload.ts'
 import { digestOfStored, salvage } from './recover.ts'
@@ -298,7 +298,7 @@ export function createUploads(parts: UploadParts): Uploads {
       }
     },
     async find(address) {
-      const row = await withProject(address.name, async () => admitPush(await store.status(address), address.grant))
+      const row = await withProject(address.name, async () => admit(await store.status(address), address.grant))
       if (row.upload_id === null || row.subject !== address.subject) throw unknownUpload()
       return row.offset_bytes
     },
