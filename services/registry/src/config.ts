@@ -24,12 +24,6 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
   const own = parseSettings(
     z.object({
       BERTH_EXTERNAL_URL: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
-      GC_TIME_WINDOW_HOURS: z.coerce.number('must be a number').min(0, 'must not be negative').default(2),
-      BERTH_REGISTRY_GC_GRACE_SECONDS: z.coerce.number('must be a number').min(0, 'must not be negative').default(10),
-      BERTH_REGISTRY_SCRUB_MIB_PER_SECOND: z.coerce
-        .number('must be a number')
-        .min(0, 'must not be negative')
-        .default(8),
     }),
     env,
   )
@@ -38,6 +32,22 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     databaseUrl: databaseUrl('registry', env),
     storage: storageSettings(env),
     externalUrl: own.BERTH_EXTERNAL_URL?.replace(/\/+$/, ''),
+    ...upkeepSettings(env),
+  }
+}
+
+/** Of what keeps tables and storage right. @throws {SettingInvalid} */
+export function upkeepSettings(env: NodeJS.ProcessEnv): Pick<Config, 'gc' | 'scrubBytesPerSecond'> {
+  const count = (preset: number) => z.coerce.number('must be a number').min(0, 'must not be negative').default(preset)
+  const own = parseSettings(
+    z.object({
+      GC_TIME_WINDOW_HOURS: count(2),
+      BERTH_REGISTRY_GC_GRACE_SECONDS: count(10),
+      BERTH_REGISTRY_SCRUB_MIB_PER_SECOND: count(8),
+    }),
+    env,
+  )
+  return {
     gc: {
       windowMs: own.GC_TIME_WINDOW_HOURS * 3_600_000,
       graceMs: own.BERTH_REGISTRY_GC_GRACE_SECONDS * 1_000,

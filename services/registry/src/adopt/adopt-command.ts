@@ -1,6 +1,6 @@
-import { parseArgs } from 'node:util'
 import { findRepositoryName } from '@berth/oci'
 import type { CommandReport } from '@berth/types'
+import { readArguments } from '../commands/arguments.ts'
 import { ArgumentsInvalid, type Command, type CommandParts } from '../commands/command.ts'
 import { adopt } from './adopt.ts'
 import { releaseUntagged } from './adopt-tags.ts'
@@ -22,7 +22,7 @@ const OPTIONS = {
  * `adopt --release-untagged`. The password for `--tags-from` is `BERTH_ADOPT_TAGS_PASSWORD`.
  */
 export const adoptCommand: Command = async (args, parts) => {
-  const { values, positionals } = parsed(args)
+  const { values, positionals } = readArguments(args, OPTIONS)
   const [place, ...more] = positionals
   if (values['release-untagged']) {
     if (place !== undefined)
@@ -52,14 +52,6 @@ async function adoptFrom(
     }
   } finally {
     await tags?.close()
-  }
-}
-
-function parsed(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true })
-  } catch (err) {
-    throw new ArgumentsInvalid((err as Error).message, { cause: err })
   }
 }
 

@@ -11,6 +11,7 @@ import { silentLogger } from '@berth/runtime'
 import { INDEX_TYPE, indexOf, sha256, someBytes, someImage, type TempDir, tempDir } from '@berth/testkit'
 import { CommandLine, type CommandReport } from '@berth/types'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import type { CommandParts } from '../commands/command.ts'
 import { findCommand } from '../commands/index.ts'
 import { projectStore } from '../project/index.ts'
 import { filesystemStorage } from '../storage/index.ts'
@@ -42,19 +43,22 @@ beforeEach(async () => {
   tree = distributionTree(dir.path)
 })
 
+const runParts = async (): Promise<CommandParts> => ({
+  database,
+  storage: await filesystemStorage(world.storageRoot),
+  env: { ...process.env, BERTH_REGISTRY_ROOT: world.storageRoot, BERTH_ADOPT_TAGS_PASSWORD: undefined },
+  log: silentLogger,
+  say: () => undefined,
+  signal: new AbortController().signal,
+})
+
 async function adopt(...args: string[]): Promise<CommandReport> {
   const command = findCommand('adopt')
   if (command === undefined) throw new Error('there is no such command')
-  return command(args, {
-    database,
-    storage: await filesystemStorage(world.storageRoot),
-    env: { ...process.env, BERTH_REGISTRY_ROOT: world.storageRoot, BERTH_ADOPT_TAGS_PASSWORD: undefined },
-    log: silentLogger,
-    say: () => undefined,
-    signal: new AbortController().signal,
-  })
+  return command(args, await runParts())
 }
 
+const bytesOf = async (answered: Response) => Buffer.from(await answered.arrayBuffer())
 const client = (name: string) => new RegistryClient(replica.url, name, `Bearer ${world.tokenFor(name)}`)
 
 async function filesIn(path: string): Promise<string[]> {
@@ -357,4 +361,52 @@ describe('an adoption that is killed', () => {
     }
     expect((await usage())?.used).toBe((await usage())?.sum)
   }, 60_000)
+})
+
+describe('what was taken over', () => {
+  it('is compared and read like everything else, and what has rotted there is found', async () => {
+    const image = someImage([700])
+    await tree.image('library/checked', image, ['1'])
+    await adopt(dir.path)
+    const layer = join(tree.top, tree.dataPath(sha256(image.layers[0] as Buffer)))
+    const run = async (name: string) => {
+      const command = findCommand(name)
+      const done = await runParts()
+        .then((parts) => command?.([], parts))
+        .catch((err: { report?: CommandReport }) => err.report)
+      return done?.findings.filter(({ name: what }) => what === sha256(image.layers[0] as Buffer)) ?? []
+    }
+    expect(await run('fsck')).toEqual([])
+    await writeFile(layer, 'cut')
+    expect((await run('fsck')).map(({ what }) => what)).toEqual(['wrong size'])
+    await writeFile(layer, someBytes(700))
+    expect(await run('fsck')).toEqual([])
+    await run('scrub')
+    expect((await client('library/checked').fetch(`blobs/${sha256(image.layers[0] as Buffer)}`)).status).toBe(500)
+    expect((await client('library/checked').postBlob(image.layers[0] as Buffer)).status).toBe(201)
+    const healed = await client('library/checked').fetch(`blobs/${sha256(image.layers[0] as Buffer)}`)
+    expect((await bytesOf(healed)).equals(image.layers[0] as Buffer)).toBe(true)
+  })
+
+  it('is collected by its key once nobody names it, and nothing else of the other storage', async () => {
+    const [gone, stays] = [someImage([800]), someImage([900])]
+    await tree.image('library/collected', gone, ['gone'])
+    await tree.image('library/collected', stays, ['stays'])
+    await adopt(dir.path)
+    const app = client('library/collected')
+    expect((await app.fetch(`manifests/${gone.digest}`, { method: 'DELETE' })).status).toBe(202)
+    for (const blob of [gone.config, ...gone.layers]) {
+      expect((await app.fetch(`blobs/${sha256(blob)}`, { method: 'DELETE' })).status).toBe(202)
+    }
+    const collect = findCommand('gc')
+    const parts = await runParts()
+    const env = { ...parts.env, GC_TIME_WINDOW_HOURS: '0', BERTH_REGISTRY_GC_GRACE_SECONDS: '0' }
+    const report = await collect?.(['--delete-untagged'], { ...parts, env })
+    expect(report?.figures).toMatchObject({ state: 'finished' })
+    const isThere = async (digest: string) =>
+      (await stat(join(tree.top, tree.dataPath(digest))).catch(() => undefined)) !== undefined
+    for (const blob of [gone.config, ...gone.layers]) expect(await isThere(sha256(blob))).toBe(false)
+    for (const blob of [stays.config, ...stays.layers, stays.manifest]) expect(await isThere(sha256(blob))).toBe(true)
+    expect((await app.fetch('manifests/stays')).status).toBe(200)
+  })
 })

@@ -2,6 +2,7 @@ import { type Database, statement } from '@berth/db'
 import { Conflict } from '@berth/errors'
 import { findRepositoryName } from '@berth/oci'
 import type { CommandFinding, CommandProgress, CommandReport } from '@berth/types'
+import { alone } from '../chore/index.ts'
 import { Stopped } from '../commands/command.ts'
 import { NotAdoptable, type Place } from './adopt-manifest.ts'
 import { adoptRepository } from './adopt-repository.ts'
@@ -12,7 +13,6 @@ import { reportOf } from './report.ts'
 import type { AdoptSource } from './source.ts'
 import type { TagSource } from './tag-source.ts'
 
-const LOCK = 'berth registry adopt'
 const GROUP = 500
 
 const listOpen = statement<{ name: string }>(
@@ -41,14 +41,12 @@ export interface AdoptOptions {
  * @throws {Stopped} told to stop
  */
 export async function adopt(options: AdoptOptions): Promise<CommandReport> {
-  const holder = await options.database.connect()
-  try {
-    const { rows } = await holder.query('SELECT pg_try_advisory_lock(hashtext($1)) AS held', [LOCK])
-    if (rows[0]?.held !== true) throw new Conflict('another adoption is running')
-    return await adoptAlone(options)
-  } finally {
-    await holder.end()
-  }
+  let report: CommandReport | undefined
+  const isDone = await alone(options.database, 'adopt', async () => {
+    report = await adoptAlone(options)
+  })
+  if (!isDone || report === undefined) throw new Conflict('another adoption is running')
+  return report
 }
 
 async function adoptAlone(options: AdoptOptions): Promise<CommandReport> {

@@ -1,7 +1,7 @@
 import { type Database, openDatabase } from '@berth/db'
 import { DomainError, statusOf } from '@berth/errors'
 import { createLogger, databaseUrl, type Logger, SettingInvalid, untilSignal } from '@berth/runtime'
-import { filesystemStorage } from '../storage/index.ts'
+import { openStorage } from '../storage/index.ts'
 import { ArgumentsInvalid, type Command, NotWell } from './command.ts'
 import { speaker } from './speak.ts'
 
@@ -26,7 +26,7 @@ export async function runCommand(
   )
   try {
     const url = databaseUrl('registry', process.env)
-    const storage = await filesystemStorage(process.env.BERTH_REGISTRY_ROOT ?? '')
+    const storage = await openStorage(process.env)
     const database = openDatabase({ url, service: 'registry', schema: 'registry', log })
     try {
       await migrate(database, log)

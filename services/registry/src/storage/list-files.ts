@@ -28,11 +28,25 @@ async function* namesBelow(root: string, directory: string, prefix: string, afte
   }
 }
 
-/** Directories with their slash, so that the order is that of whole names. */
+/**
+ * Directories with their slash, so that the order is that of whole names. Below `adopted/` they are links to where
+ * another registry kept what it had.
+ */
 async function sortedNames(directory: string): Promise<string[]> {
   const entries = await readdir(directory, { withFileTypes: true }).catch((err: NodeJS.ErrnoException) => {
     if (err.code === 'ENOENT') return []
     throw err
   })
-  return entries.map((entry) => (entry.isDirectory() ? `${entry.name}/` : entry.name)).sort()
+  const names = entries.map(async (entry) => {
+    const isDirectory = entry.isSymbolicLink()
+      ? await leadsToDirectory(join(directory, entry.name))
+      : entry.isDirectory()
+    return isDirectory ? `${entry.name}/` : entry.name
+  })
+  return (await Promise.all(names)).sort()
+}
+
+async function leadsToDirectory(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined)
+  return found?.isDirectory() ?? false
 }

@@ -11,7 +11,7 @@ import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { type CapturedWorld, capturedWorld } from '../captured-world.ts'
 
-describe('berth registry adopt', () => {
+describe('berth registry', () => {
   let postgres: ThrowAwayPostgres
   let world: CapturedWorld
   let server: Server
@@ -126,6 +126,22 @@ describe('berth registry adopt', () => {
     expect(code, stderr).toBe(0)
     expect(stdout).toMatch(/^manifests +1$/m)
     expect(stdout).toMatch(/^blob bytes +\d+(\.\d)? (B|KiB)$/m)
+  }, 60_000)
+
+  it('leaves behind what can be collected, read and compared', async () => {
+    Object.assign(world.env, settings())
+    const place = await storageWith('brought/kept')
+    expect((await world.run(['registry', 'adopt', place])).code).toBe(0)
+    const gc = await world.run(['registry', 'gc', '--dry-run', '--workers', '2', '-o', 'json'])
+    expect(gc.code, gc.stderr).toBe(0)
+    expect(JSON.parse(gc.stdout).figures).toMatchObject({ state: 'finished', dryRun: true, purgedBlobs: 0 })
+    const fsck = await world.run(['registry', 'fsck', '-o', 'json'])
+    // The storages of the tests before this one went with their homes.
+    expect(JSON.parse(fsck.stdout).figures.rows).toBeGreaterThanOrEqual(2)
+    const scrub = await world.run(['registry', 'scrub', '--rate', '100', '-o', 'json'])
+    expect(JSON.parse(scrub.stdout).figures.checked).toBeGreaterThanOrEqual(3)
+    expect((await world.run(['registry', 'gc', '--workers', '11'])).code).toBe(2)
+    expect((await world.run(['registry', 'gc', '--resume', '999'])).code).toBe(3)
   }, 60_000)
 
   it('says what is wrong with how it is called', async () => {
