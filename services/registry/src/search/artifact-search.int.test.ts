@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { repositorySearch } from '../repository/index.ts'
+import { searchTags } from '../tag/index.ts'
 import { openTables, type Tables } from '../testing/test-tables.ts'
 import { artifactFilter } from './artifact-filter.ts'
 import { artifactRows } from './artifact-rows.ts'
@@ -6,6 +8,7 @@ import { type ArtifactQuery, artifactSearch } from './artifact-search.ts'
 import { createTotals } from './totals.ts'
 
 const MANY = 100_000
+const REPOSITORIES = 10_000
 const PUSHED = `timestamptz '2026-01-01T00:00:00Z' + n * interval '1 second'`
 
 /** A repository of many artifacts: each has a tag, a label, an accessory for every tenth, a verdict, one child of two. */
@@ -13,6 +16,8 @@ const SEED = `
 INSERT INTO project (id, name, kind, state, public, access_revision, quota_limit, revision)
   VALUES (1, 'library', 'local', 'open', true, 3, -1, 1);
 INSERT INTO repository (project_id, name, listed) VALUES (1, 'library/many', true), (1, 'library/few', true);
+INSERT INTO repository (project_id, name, listed, created_at, pull_count)
+  SELECT 1, 'library/r-' || lpad(n::text, 5, '0'), true, ${PUSHED}, n FROM generate_series(1, ${REPOSITORIES}) n;
 INSERT INTO manifest_content (digest, bytes)
   SELECT 'sha256:' || encode(sha256(n::text::bytea), 'hex'), '{}' FROM generate_series(1, ${MANY}) n;
 INSERT INTO manifest (repository_id, digest, media_type, size, kind, config_media_type, artifact_type, total_size,
@@ -199,6 +204,44 @@ describe('a list of a hundred thousand artifacts', () => {
     expect(total).toBe(1)
     expect(artifacts.map(({ id }) => id)).toEqual([MANY - 1])
     await expect(page(over)).rejects.toMatchObject({ code: 'BAD_REQUEST' })
+  })
+
+  it.each([
+    ['the first page', { page: 1 }, 'v1'],
+    ['the last page', { page: MANY * 0.08, pageSize: 10 }, 'v99989'],
+    ['a filter', { q: 'name=~99', pageSize: 100 }, 'v10099'],
+    ['the newest', { sort: '-push_time' }, `v${MANY - 1}`],
+  ])('has tags, of which a page costs a fixed number of statements: %s', async (_, over, first) => {
+    tables.statements()
+    const { tags } = await searchTags(tables.database, createTotals(), {
+      project: { id: 1, accessRevision: 3 },
+      repository: 'library/many',
+      page: 1,
+      pageSize: 10,
+      ...over,
+    })
+    expect(tables.statements()).toEqual(['judged-find', '', '', 'tag-rows'])
+    expect(tags[0]?.name).toBe(first)
+  })
+
+  it.each([
+    ['the first page', { q: 'name=~r-' }, REPOSITORIES],
+    ['the last page', { q: 'name=~r-', page: REPOSITORIES / 10 }, 10],
+    ['by name', { sort: 'name', q: 'name=~r-' }, 1],
+    ['by pulls', { sort: '-pull_count' }, REPOSITORIES],
+    ['by what they hold', { sort: '-artifact_count', q: 'name=~r-' }, REPOSITORIES],
+    ['after a name', { after: 'library/r-09000' }, 9_001],
+  ])('lies among repositories, of which a page costs a fixed number of statements: %s', async (_, over, first) => {
+    const search = repositorySearch(tables.database, createTotals())
+    tables.statements()
+    const { repositories } = await search.page({
+      projects: { kind: 'some', ids: [1], publicToo: true },
+      page: 1,
+      pageSize: 10,
+      ...over,
+    })
+    expect(tables.statements()).toEqual(['', '', 'repository-rows'])
+    expect(repositories[0]?.name).toBe(`library/r-${String(first).padStart(5, '0')}`)
   })
 
   it('is there for who was judged by what holds now', async () => {
