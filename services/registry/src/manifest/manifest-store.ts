@@ -1,4 +1,4 @@
-import { type Database, lookup, statement } from '@berth/db'
+import { lookup, type Queries, statement } from '@berth/db'
 import { projectOf, type Reference, type RepositoryName } from '@berth/oci'
 import { LRUCache } from 'lru-cache'
 import { PULL_FACTS, type PullFacts } from '../policy/index.ts'
@@ -68,7 +68,7 @@ export interface ManifestStore {
   readContent(digest: string): Promise<Buffer | undefined>
 }
 
-export function manifestStore(database: Database): ManifestStore {
+export function manifestStore(database: Queries): ManifestStore {
   const contents = new LRUCache<string, Buffer>({ maxSize: CACHED_BYTES, sizeCalculation: (bytes) => bytes.length + 1 })
   const names = ['text', 'text', 'text']
   const findFree = { tag: lookup(database, free.tag, names), digest: lookup(database, free.digest, names) }
