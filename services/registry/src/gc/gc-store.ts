@@ -4,7 +4,7 @@ import type { GcOptions } from '@berth/types'
 import type { GcFigures, GcPhase, GcRunRow } from './gc-run.ts'
 
 /** How long one step may take before somebody else may do the next one; nothing goes wrong if two do. */
-const LEASE = '60 s'
+const LEASE = '10 s'
 /** A run whose driver is gone for so long does not keep others from beginning. */
 const FORSAKEN = '2 min'
 const KEPT_RUNS = 100

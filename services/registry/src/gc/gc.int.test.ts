@@ -74,13 +74,17 @@ describe('garbage collection', () => {
     expect((await client('library/left').fetch(`blobs/${sha256(garbage[0] as Buffer)}`)).status).toBe(404)
   })
 
-  it('spares what is younger than the window, and what a repository that is uploaded to may see', async () => {
-    const [young, old] = [someBytes(100), someBytes(200)]
-    await client('library/busy').postBlob(old)
-    await age()
-    await client().postBlob(young)
+  it('spares what is younger than the window, and what came while an upload was under way that still is', async () => {
+    const [young, old, older] = [someBytes(100), someBytes(200), someBytes(300)]
+    await client('library/busy').postBlob(older)
     const location = await client('library/busy').startUpload()
+    await client('library/busy').postBlob(old)
     await world.sql(`UPDATE registry.upload SET lease_until = now() + interval '1 hour'`)
+    for (const column of ['blob SET touched_at = touched_at', 'upload SET created_at = created_at']) {
+      await world.sql(`UPDATE registry.${column} - interval '1 day'`)
+    }
+    await client().postBlob(young)
+    expect(await collect()).toMatchObject({ eligibleBlobs: 1, purgedBlobs: 1, freedBytes: 300 })
     expect(await collect()).toMatchObject({ eligibleBlobs: 0, purgedBlobs: 0 })
     await world.sql('UPDATE registry.upload SET lease_until = NULL')
     expect(await collect()).toMatchObject({ eligibleBlobs: 1, purgedBlobs: 1, freedBytes: 200 })

@@ -9,10 +9,10 @@ const BATCH = 1_000
 const UNREFERENCED = `NOT EXISTS (SELECT 1 FROM manifest_blob mb WHERE mb.blob_id = b.id)
      AND NOT EXISTS (SELECT 1 FROM project_blob pb WHERE pb.blob_id = b.id)`
 
-/** Somebody uploads to a repository that may see it: a manifest that names it is about to come. */
+/** It came to a repository while the upload of another one to it was under way: a manifest is about to name both. */
 const LEASED = `EXISTS (
        SELECT 1 FROM repository_blob rb JOIN upload u ON u.repository_id = rb.repository_id
-       WHERE rb.blob_id = b.id AND u.lease_until > now()
+       WHERE rb.blob_id = b.id AND u.lease_until > now() AND u.created_at <= b.touched_at
      )`
 
 const upperBound = statement<{ upper: number | null }>(
