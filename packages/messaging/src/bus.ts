@@ -19,6 +19,8 @@ export interface Bus {
   ask<A extends Ask>(ask: A, request: RequestOf<A>, options?: AskOptions): Promise<ResponseOf<A>>
   /** A fresh subject only we may listen on. */
   inbox(): string
+  /** What is to be published before the connection is closed. */
+  beforeClose(work: () => void): void
   /** Lets running answers finish and closes the connection. */
   close(): Promise<void>
 }
@@ -65,6 +67,7 @@ export async function connectBus(options: { user: string; nats: NatsSettings; lo
       }
     }
   })()
+  const lastWords: (() => void)[] = []
   const bus: Bus = {
     connection,
     jetstream: connection.jetstream({ checkAPI: false, timeout: 3_000 }),
@@ -76,8 +79,10 @@ export async function connectBus(options: { user: string; nats: NatsSettings; lo
       return askOver(connection, ask, request, more)
     },
     inbox: () => createInbox(`_INBOX_${user}`),
+    beforeClose: (work) => void lastWords.push(work),
     close: async () => {
       if (connection.isClosed()) return
+      for (const work of lastWords) work()
       if (connected) await connection.drain()
       else await connection.close()
     },

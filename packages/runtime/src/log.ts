@@ -41,6 +41,24 @@ class SinkTransport extends Transport {
   }
 }
 
+let printed: string[] = []
+
+function print(): void {
+  if (printed.length === 0) return
+  const text = `${printed.join('\n')}\n`
+  printed = []
+  process.stdout.write(text)
+}
+process.once('exit', print)
+
+/** Writes the lines of one turn of the event loop to stdout together; none is lost when the process ends by itself. */
+class StdoutTransport extends Transport {
+  override log(info: { [MESSAGE]?: string }, done: () => void): void {
+    if (printed.push(String(info[MESSAGE])) === 1) setImmediate(print)
+    done()
+  }
+}
+
 /** A line is built before winston sees it, which would otherwise join a field named `message` to the sentence. */
 const asItIs = winston.format((info) => Object.assign(info, { [MESSAGE]: info.message }))
 
@@ -53,7 +71,7 @@ export function createLogger(options: { service: string; level: LogLevel; replic
     levels: Object.fromEntries(LOG_LEVELS.map((name, index) => [name, index])),
     level,
     format: asItIs(),
-    transports: [new winston.transports.Console()],
+    transports: [new StdoutTransport()],
   })
   const write = (at: LogLevel) => {
     // Asked before the line is counted: a line nobody hears must not leave a gap.

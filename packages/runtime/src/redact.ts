@@ -5,7 +5,12 @@ const SECRET_TEXT: readonly [RegExp, string][] = [
   [/\beyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*/g, '[redacted]'],
   [/(\w+:\/\/[^\s/:@]*):[^\s/@]+@/g, '$1:[redacted]@'],
 ]
+/** What every one of these has in it; most texts have none of it. */
+const SUSPICIOUS = /bearer|basic|eyJ|:\/\//i
 const MAX_DEPTH = 6
+/** The names of fields are few, unless somebody logs a map. */
+const MAX_KNOWN_KEYS = 2_000
+const knownKeys = new Map<string, boolean>()
 const MAX_TEXT = 8_192
 
 /** The value with secrets taken out, by the name of the field and by the look of the text; depth and length bounded. */
@@ -18,11 +23,21 @@ export function redact(value: unknown, depth = 0): unknown {
   if (depth >= MAX_DEPTH) return '[too deep]'
   if (Array.isArray(value)) return value.slice(0, 100).map((item) => redact(item, depth + 1))
   return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [key, SECRET_KEY.test(key) ? '[redacted]' : redact(item, depth + 1)]),
+    Object.entries(value).map(([key, item]) => [key, isSecret(key) ? '[redacted]' : redact(item, depth + 1)]),
   )
 }
 
+function isSecret(key: string): boolean {
+  let known = knownKeys.get(key)
+  if (known === undefined) {
+    known = SECRET_KEY.test(key)
+    if (knownKeys.size < MAX_KNOWN_KEYS) knownKeys.set(key, known)
+  }
+  return known
+}
+
 export function redactText(text: string): string {
+  if (text.length <= MAX_TEXT && !SUSPICIOUS.test(text)) return text
   let out = text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text
   for (const [pattern, replacement] of SECRET_TEXT) out = out.replace(pattern, replacement)
   return out

@@ -4,7 +4,10 @@ export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const
 export const LogLevel = z.enum(LOG_LEVELS)
 export type LogLevel = z.output<typeof LogLevel>
 
-/** One line, as it is printed, published on `log.<service>.<level>` and kept. Further fields stand beside these. */
+/**
+ * One line, as it is printed, published on `log.<service>.<level>` and kept; a message holds one or several, a newline
+ * between them. Further fields stand beside these.
+ */
 export const LogLine = z.looseObject({
   timestamp: z.iso.datetime(),
   level: LogLevel,

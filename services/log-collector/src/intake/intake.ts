@@ -4,7 +4,7 @@ import type { Logger } from '@berth/runtime'
 import type { Journal } from '../journal/index.ts'
 import { writeCheckpoint } from './checkpoint.ts'
 import type { Ledger } from './ledger.ts'
-import { type Line, parseLine } from './line.ts'
+import { type Line, parseLines } from './line.ts'
 import type { IntakeMetrics } from './metrics.ts'
 
 const CHECKPOINT_MS = 5_000
@@ -78,17 +78,18 @@ export function createIntake(options: {
     for (const message of batch) {
       const { sequence, deliveries } = message
       ledger.takeMessage(sequence, deliveries, now())
-      const line = parseLine(message)
-      const { service, instance, seq } = line
-      const isNew =
-        instance === undefined || seq === undefined || ledger.takeLine({ service, instance, seq }, sequence, now())
-      if (!isNew) {
-        metrics.duplicates.inc()
-        continue
+      for (const line of parseLines(message)) {
+        const { service, instance, seq } = line
+        const isNew =
+          instance === undefined || seq === undefined || ledger.takeLine({ service, instance, seq }, sequence, now())
+        if (!isNew) {
+          metrics.duplicates.inc()
+          continue
+        }
+        const others = lines.get(service)
+        if (others) others.push(line)
+        else lines.set(service, [line])
       }
-      const others = lines.get(service)
-      if (others) others.push(line)
-      else lines.set(service, [line])
     }
     return lines
   }

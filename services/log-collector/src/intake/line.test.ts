@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { parseLine } from './line.ts'
+import { parseLines } from './line.ts'
 
 const storedAtMs = Date.parse('2026-11-04T10:00:00.000Z')
 const usual = {
@@ -13,7 +13,8 @@ const usual = {
 
 function parse(body: unknown, subject = 'log.core.warn') {
   const text = typeof body === 'string' ? body : JSON.stringify(body)
-  const line = parseLine({ subject, data: new TextEncoder().encode(text), storedAtMs })
+  const [line, ...others] = parseLines({ subject, data: new TextEncoder().encode(text), storedAtMs })
+  if (!line || others.length > 0) throw new Error('not one line')
   expect(line.bytes.at(-1)).toBe(0x0a)
   expect(line.bytes.indexOf(0x0a)).toBe(line.bytes.length - 1)
   return { ...line, json: JSON.parse(line.bytes.toString('utf8')) as Record<string, unknown> }
@@ -28,6 +29,18 @@ describe('a message of the stream', () => {
 
   it('is one line in the file also when it was written over several', () => {
     expect(parse(JSON.stringify(usual, null, 2)).json).toEqual(usual)
+  })
+
+  it('may hold several, each of which is kept as if it had come alone', () => {
+    const said = [1, 2, 3].map((seq) => JSON.stringify({ ...usual, seq }))
+    const data = new TextEncoder().encode(said.join('\n'))
+    const lines = parseLines({ subject: 'log.core.warn', data, storedAtMs })
+    expect(lines.map(({ seq }) => seq)).toEqual([1, 2, 3])
+    expect(lines.map(({ bytes }) => bytes.toString('utf8'))).toEqual(said.map((line) => `${line}\n`))
+  })
+
+  it('that only looks like several is a text all the same', () => {
+    expect(parse('first\nsecond\n').json).toMatchObject({ message: 'first\nsecond\n' })
   })
 
   it('belongs to the service of its subject', () => {

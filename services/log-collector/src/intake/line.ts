@@ -19,15 +19,32 @@ const MAX_SKEW_MS = 60_000
 const MAX_BYTES = 128 * 1024
 const KEPT_CHARS = 8_192
 const NEWLINE = Buffer.from('\n')
+/** Lines of ours; other text may have a newline of its own. */
+const BETWEEN = Buffer.from('}\n{"timestamp":')
+
+type Message = Pick<Delivered, 'subject' | 'data' | 'storedAtMs'>
 
 /**
- * Reads one message of `log.<service>.<level>`. Nothing is refused: what is no log line becomes the text of one. The
- * subject says whose line it is, since nobody can publish on the subject of another.
+ * Reads one message of `log.<service>.<level>`: a line, or several with a newline between them. Nothing is refused: what
+ * is no log line becomes the text of one. The subject says whose line it is, since nobody can publish on the subject of
+ * another.
  */
-export function parseLine(message: Pick<Delivered, 'subject' | 'data' | 'storedAtMs'>): Line {
+export function parseLines(message: Message): Line[] {
+  const text = Buffer.from(message.data.buffer, message.data.byteOffset, message.data.byteLength)
+  if (!text.includes(BETWEEN)) return [parseText(message, text)]
+  const pieces: Buffer[] = []
+  for (let at = 0; at <= text.length; ) {
+    const end = text.indexOf(NEWLINE, at)
+    const piece = text.subarray(at, end < 0 ? text.length : end)
+    at += piece.length + 1
+    if (piece.length > 0) pieces.push(piece)
+  }
+  return pieces.map((piece) => parseText(message, piece))
+}
+
+function parseText(message: Message, text: Buffer): Line {
   const { storedAtMs } = message
   const [, service = 'unknown', subjectLevel] = message.subject.split('.')
-  const text = Buffer.from(message.data.buffer, message.data.byteOffset, message.data.byteLength)
   const found = readLine(text)
   if (!found) {
     const level = LogLevel.catch('info').parse(subjectLevel)
