@@ -108,6 +108,37 @@ describe('pulls', () => {
     await replica.stop()
   })
 
+  it('wait while they cannot be written down', async () => {
+    const database = openDatabase({
+      url: world.databaseUrl,
+      service: 'registry',
+      schema: 'registry',
+      log: silentLogger,
+    })
+    const warned = Promise.withResolvers<void>()
+    const log = { ...silentLogger, warn: () => warned.resolve() }
+    const replica = await world.startReplica()
+    const project = await newProject(world)
+    const image = someImage()
+    await project.client(replica).pushImage(image, '1')
+    await world.sql('ALTER TABLE registry.mode RENAME TO away')
+    const recorder = recordPulls({ database, onChange: () => undefined, log, flushMs: 20 })
+    const [row] = await world.sql<{ id: number; repository_id: number }>(
+      'SELECT id::int, repository_id::int FROM registry.manifest WHERE digest = $1',
+      [image.digest],
+    )
+    const ids = { projectId: project.now.id, repositoryId: row?.repository_id ?? 0, manifestId: row?.id ?? 0 }
+    const pull = { ...ids, repository: `${project.now.name}/app`, digest: image.digest, mediaType: 'x/y' }
+    recorder.note(pull)
+    await warned.promise
+    recorder.note(pull)
+    await world.sql('ALTER TABLE registry.away RENAME TO mode')
+    await recorder.stop()
+    expect(await countedOf(project, image.digest)).toMatchObject({ repository: 2, manifest: 2 })
+    await database.close()
+    await replica.stop()
+  })
+
   it('stand in the way of no push and no deletion, and lose none to other writers', async () => {
     const database = openDatabase({
       url: world.databaseUrl,
