@@ -1,6 +1,5 @@
 export { createApp } from './app.ts'
 export { clientAddressOf } from './base-url.ts'
-export { clientAddressOf } from './base-url.ts'
 export { announcedBytes, openBody, readBody, SizeInvalid } from './body.ts'
 export type { Door, Doors, RouteOf } from './doors.ts'
 export { operationOf } from './operation.ts'
