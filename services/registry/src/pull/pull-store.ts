@@ -14,7 +14,7 @@ const lockRepositories = statement(
 const countRepositories = statement(
   'pull-count-repositories',
   `UPDATE repository SET pull_count = pull_count + v.pulls
-   FROM unnest($1::bigint[], $2::bigint[]) v (id, pulls) WHERE repository.id = v.id`,
+   FROM unnest($1::bigint[], $2::bigint[]) v (id, pulls) WHERE repository.id = v.id AND repository.listed`,
 )
 const lockManifests = statement(
   'pull-lock-manifests',
