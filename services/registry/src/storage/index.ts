@@ -1,6 +1,7 @@
 export { BUFFER_BYTES, giveBuffer, takeBuffer } from './buffer-pool.ts'
 export { measuredStorage } from './measured-storage.ts'
 export { openStorage, openStorageOf } from './open-storage.ts'
+export { type S3Bucket, s3Bucket } from './s3/s3-bucket.ts'
 export {
   BytesMissing,
   ChunkTooShort,

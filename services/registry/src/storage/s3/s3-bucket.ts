@@ -18,6 +18,8 @@ const LIST_BOUND = 1_000
 const REMOVE_BOUND = 1_000
 const LOOK_WIDTH = 16
 const TYPE = 'application/octet-stream'
+/** In front of the whole name of an object that another registry has written. */
+const ADOPTED = 'adopted/'
 
 /** Bytes in memory, in pieces; they may be sent more than once. */
 export type Body = readonly Uint8Array[]
@@ -48,6 +50,8 @@ export interface S3Bucket {
   completeParts(key: string, id: string, parts: readonly Part[], size: number): Promise<void>
   abortParts(key: string, id: string): Promise<void>
   list(prefix: string, after: string, limit: number): Promise<StoredEntry[]>
+  /** Names of what stands right below `prefix` and has something below itself. */
+  directories(prefix: string): AsyncIterable<string>
   listBegun(prefix: string): Promise<BegunUpload[]>
   urlOf(key: string): Promise<string>
   /** Without trying again. */
@@ -72,7 +76,10 @@ export function s3Bucket(settings: S3Settings, options: { env: NodeJS.ProcessEnv
     })
   const client = clientOf(endpoint, transport)
   const clientForOthers = settings.externalEndpoint === undefined ? client : clientOf(settings.externalEndpoint)
-  const full = (key: string) => prefix + key
+  // What was taken over stands where it stood, below our prefix or not.
+  const full = (key: string) => (key.startsWith(ADOPTED) ? key.slice(ADOPTED.length) : prefix + key)
+  const keyOf = (name: string, start: string) =>
+    start.startsWith(ADOPTED) ? ADOPTED + name : name.slice(prefix.length)
 
   async function send(key: string, query: string, body: Body): Promise<IncomingMessage> {
     const length = body.reduce((sum, piece) => sum + piece.length, 0)
@@ -134,7 +141,7 @@ export function s3Bucket(settings: S3Settings, options: { env: NodeJS.ProcessEnv
     return objects.flatMap(({ name, size, lastModified }) =>
       name === undefined || lastModified === undefined
         ? []
-        : [{ name: String(name).slice(prefix.length), size: Number(size), modifiedAt: lastModified }],
+        : [{ name: keyOf(String(name), start), size: Number(size), modifiedAt: lastModified }],
     )
   }
 
@@ -179,6 +186,17 @@ export function s3Bucket(settings: S3Settings, options: { env: NodeJS.ProcessEnv
         if (page.length < bound) break
       }
       return found
+    },
+    async *directories(start) {
+      const top = full(start)
+      for (let token: string | undefined = ''; token !== undefined; ) {
+        const from: string = token
+        const page = await withRetries(() => client.listObjectsV2Query(bucket, top, from, '/', LIST_BOUND, ''))
+        for (const found of page.objects) {
+          if ('prefix' in found && found.prefix) yield String(found.prefix).slice(top.length, -1)
+        }
+        token = page.isTruncated ? page.nextContinuationToken : undefined
+      }
     },
     async listBegun(start) {
       const page = await withRetries(() => client.listIncompleteUploadsQuery(bucket, full(start), '', '', ''))

@@ -36,7 +36,7 @@ export interface S3Double {
   faults: FaultPlan
   /** Bytes it takes at most. */
   room: number
-  /** Remembers sizes alone, for tests that move a lot. */
+  /** Remembers sizes alone and takes every byte for a zero, for tests that move a lot. */
   forgetful: boolean
   count(operation: S3Operation): number
   stop(): Promise<void>
@@ -103,7 +103,8 @@ export async function s3Double(over: Partial<S3Settings> = {}): Promise<S3Double
       const fault = double.faults(operation, key, double.count(operation))
       double.asked.push({ operation, key, host: req.headers.host ?? '' })
       if (fault?.kind === 'reset') {
-        await once(req, 'data').catch(() => undefined)
+        // In the middle of the body, if there is one.
+        if (Number(req.headers['content-length'] ?? 0) > 0) await once(req, 'data')
         return void req.socket.destroy()
       }
       const body = await bodyOf(req)
@@ -154,7 +155,7 @@ export async function s3Double(over: Partial<S3Settings> = {}): Promise<S3Double
       const start = Number(from ?? 0)
       const end = to ? Math.min(Number(to), stored.size - 1) : stored.size - 1
       if (from !== undefined && start >= stored.size) throw new Refusal(416, 'InvalidRange')
-      const bytes = stored.bytes.subarray(start, end + 1)
+      const bytes = double.forgetful ? Buffer.alloc(end + 1 - start) : stored.bytes.subarray(start, end + 1)
       res.writeHead(from === undefined ? 200 : 206, {
         etag: `"${stored.etag}"`,
         'content-length': bytes.length,
@@ -223,6 +224,7 @@ export async function s3Double(over: Partial<S3Settings> = {}): Promise<S3Double
     },
     list({ res, query, fault }) {
       const [prefix, after] = [query.get('prefix') ?? '', query.get('start-after') ?? '']
+      if (query.get('delimiter')) return done(res, fault, {}, listedDirectories(double.objects.keys(), query))
       const most = Math.min(1_000, Number(query.get('max-keys') ?? 1_000))
       const names = [...double.objects.keys()].filter((name) => name.startsWith(prefix) && name > after).sort()
       const contents = names.slice(0, most).map((name) => {
@@ -245,6 +247,20 @@ export async function s3Double(over: Partial<S3Settings> = {}): Promise<S3Double
     },
   }
   return double
+}
+
+/** What stands right below the prefix and has something below itself, a few on each page. */
+function listedDirectories(names: Iterable<string>, query: URLSearchParams): string {
+  const prefix = query.get('prefix') ?? ''
+  const [delimiter, token] = [query.get('delimiter') ?? '', query.get('continuation-token') ?? '']
+  const below = [...names].filter((name) => name.startsWith(prefix) && name.includes(delimiter, prefix.length))
+  const rolled = new Set(below.map((name) => name.slice(0, name.indexOf(delimiter, prefix.length) + 1)))
+  const page = [...rolled].sort().filter((name) => name > token)
+  const shown = page.slice(0, 3)
+  const next = `<NextContinuationToken>${shown.at(-1)}</NextContinuationToken>`
+  const more = `<IsTruncated>${page.length > 3}</IsTruncated>${page.length > 3 ? next : ''}`
+  const prefixes = shown.map((name) => `<CommonPrefixes><Prefix>${encodeURIComponent(name)}</Prefix></CommonPrefixes>`)
+  return `<ListBucketResult>${more}${prefixes.join('')}</ListBucketResult>`
 }
 
 function operationOf(req: IncomingMessage, key: string, query: URLSearchParams): S3Operation {
