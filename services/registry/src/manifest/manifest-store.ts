@@ -1,5 +1,13 @@
 import { lookup, type Queries, statement } from '@berth/db'
-import { projectOf, type Reference, type RepositoryName } from '@berth/oci'
+import {
+  algorithmOf,
+  type Digest,
+  digestOf,
+  projectOf,
+  type Reference,
+  type RepositoryName,
+  type SupportedAlgorithm,
+} from '@berth/oci'
 import { LRUCache } from 'lru-cache'
 import { PULL_FACTS, type PullFacts } from '../policy/index.ts'
 import { PROJECT_FACTS, type ProjectFacts } from '../project/index.ts'
@@ -68,6 +76,10 @@ export interface ManifestStore {
   readContent(digest: string): Promise<Buffer | undefined>
 }
 
+function isOf(bytes: Uint8Array, digest: string): boolean {
+  return digestOf(bytes, algorithmOf(digest as Digest) as SupportedAlgorithm) === digest
+}
+
 export function manifestStore(database: Queries): ManifestStore {
   const contents = new LRUCache<string, Buffer>({ maxSize: CACHED_BYTES, sizeCalculation: (bytes) => bytes.length + 1 })
   const names = ['text', 'text', 'text']
@@ -93,6 +105,8 @@ export function manifestStore(database: Queries): ManifestStore {
       if (known !== undefined) return known
       const row = await database.find(readContent, [digest])
       if (row === undefined) return undefined
+      // Once for each time they are taken into memory, where they stay right.
+      if (!isOf(row.bytes, digest)) throw new Error('the bytes of a manifest are corrupt')
       contents.set(digest, row.bytes)
       return row.bytes
     },

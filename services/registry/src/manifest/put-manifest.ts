@@ -37,7 +37,7 @@ const insertManifest = statement<{ id: number; held: HeldTag[] }>(
    ),
    healed AS (
      UPDATE manifest_content SET bytes = $3, corrupt_at = NULL, verified_at = now()
-     WHERE digest = $2 AND corrupt_at IS NOT NULL
+     WHERE digest = $2 AND (corrupt_at IS NOT NULL OR bytes <> $3)
    ),
    m AS (
      INSERT INTO manifest (repository_id, digest, media_type, size, artifact_type, subject_digest, annotations,

@@ -157,6 +157,10 @@ describe('the scrub', () => {
     await client().pushImage(image, '1')
     const second = await world.startReplica()
     await world.sql(`UPDATE registry.manifest_content SET bytes = set_byte(bytes, 20, get_byte(bytes, 20) # 1)`)
+    // Nobody has found it yet, and still it is not sent.
+    expect(
+      (await new RegistryClient(second.url, NAME, `Bearer ${world.tokenFor(NAME)}`).fetch('manifests/1')).status,
+    ).toBe(500)
     expect(await scrub()).toMatchObject({ corrupt: 1 })
     for (const url of [replica.url, second.url]) {
       const reader = new RegistryClient(url, NAME, `Bearer ${world.tokenFor(NAME, ['pull'])}`)
@@ -169,6 +173,10 @@ describe('the scrub', () => {
     const got = await new RegistryClient(second.url, NAME, `Bearer ${world.tokenFor(NAME)}`).fetch('manifests/1')
     expect(Buffer.from(await got.arrayBuffer())).toEqual(image.manifest)
     expect(await corruptBlobs()).toBe(0)
+    // A push heals what nobody has found as well.
+    await world.sql(`UPDATE registry.manifest_content SET bytes = set_byte(bytes, 20, get_byte(bytes, 20) # 1)`)
+    expect((await client().putManifest('1', image.manifest)).status).toBe(201)
+    expect(await scrub()).toMatchObject({ checked: 3, corrupt: 0 })
   })
 })
 
