@@ -18,7 +18,10 @@ export async function hashStored(
   pace: Pace,
 ): Promise<Finding> {
   const first = await look(storage, blob, pace)
-  return first === 'good' ? first : look(storage, blob, pace)
+  if (first === 'good') return first
+  // A disk that is not mounted misses everything, and is not corrupt.
+  if (first === 'missing') await storage.probe()
+  return look(storage, blob, pace)
 }
 
 async function look(

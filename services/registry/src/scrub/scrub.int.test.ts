@@ -130,6 +130,13 @@ describe('the scrub', () => {
     await world.sql('DELETE FROM registry.blob')
   })
 
+  it('does not call corrupt what is missing because the storage is', async () => {
+    for (let i = 0; i < 3; i++) await client().postBlob(someBytes(1_000 + i))
+    const away = await filesystemStorage(`${world.storageRoot}/unmounted`)
+    await rm(`${world.storageRoot}/unmounted`, { recursive: true })
+    expect(await scrubRound({ ...parts, storage: away }, 0)).toMatchObject({ checked: 0, corrupt: 0, unread: 3 })
+  })
+
   it('goes on where it was broken off, after bytes that could not be read and after a stop', async () => {
     const blobs = Array.from({ length: 6 }, () => someBytes(500))
     for (const bytes of blobs) await client().postBlob(bytes)
