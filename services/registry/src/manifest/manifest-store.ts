@@ -64,7 +64,7 @@ const readContent = statement<{ bytes: Buffer }>(
 )
 
 /** `pull` is absent where nothing is demanded. */
-export type FoundManifest = ManifestRow & { pull?: PullFacts }
+type FoundManifest = ManifestRow & { pull?: PullFacts }
 
 export interface ManifestStore {
   /**

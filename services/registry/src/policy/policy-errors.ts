@@ -36,7 +36,7 @@ export function readOnly(): Denied {
 }
 
 /** PROJECTPOLICYVIOLATION (412): the project lets this artifact be pulled by nobody as it is. */
-export class PullPrevented extends DomainError {
+class PullPrevented extends DomainError {
   override name = 'PullPrevented'
   readonly code = 'PROJECTPOLICYVIOLATION'
 }

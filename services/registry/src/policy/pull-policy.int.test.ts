@@ -1,5 +1,5 @@
 import { INDEX_TYPE, indexOf, sha256, someBytes, someImage, type TestImage } from '@berth/testkit'
-import { NO_POLICY, type ProjectPolicy, type Severity } from '@berth/types'
+import { NO_POLICY, type ProjectPolicy, type Severity, verdictSet } from '@berth/types'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { refusalOf } from '../testing/answers.ts'
 import type { RegistryClient } from '../testing/registry-client.ts'
@@ -48,18 +48,25 @@ async function statuses(project: TestProject, ...references: string[]): Promise<
 const refusal = async (project: TestProject, reference: string, headers = {}) =>
   refusalOf(await project.client(two).fetch(`manifests/${reference}`, { headers }))
 
+let looked = 0
+
 async function verdict(
-  image: TestImage,
+  { now }: TestProject,
+  { digest }: TestImage,
   severity: Severity,
   cves: Record<string, Severity> = {},
-  scanner = 'scanner-1',
 ): Promise<void> {
-  await world.sql(
-    `INSERT INTO registry.artifact_verdict (manifest_id, scanner, severity, cves, revision, scanned_at)
-     SELECT id, $2, $3, $4, 1, now() FROM registry.manifest WHERE digest = $1
-     ON CONFLICT (manifest_id, scanner) DO UPDATE SET severity = EXCLUDED.severity, cves = EXCLUDED.cves`,
-    [image.digest, scanner, severity, JSON.stringify(cves)],
-  )
+  await world.bus.ask(verdictSet, {
+    project: { id: now.id, accessRevision: now.accessRevision },
+    repository: `${now.name}/app`,
+    digest,
+    scanner: 'scanner-1',
+    severity,
+    summary: null,
+    cves,
+    scannedAt: new Date().toISOString(),
+    revision: ++looked,
+  })
 }
 
 describe('a project that wants signatures', () => {
@@ -138,7 +145,7 @@ describe('a project that prevents vulnerable images', () => {
     const project = await newProject(world)
     const image = someImage()
     await project.client(one).pushImage(image, '1')
-    await verdict(image, 'none')
+    await verdict(project, image, 'none')
     await project.change(policy({ preventVulnerableFrom: 'critical' }))
     expect(await statuses(project, '1', image.digest)).toEqual([412])
     const text = `no scanner registration configured for project: ${project.now.id}`
@@ -159,7 +166,7 @@ describe('a project that prevents vulnerable images', () => {
     await project.client(one).pushImage(image, '1')
     const from = (preventVulnerableFrom: Severity, over: Partial<ProjectPolicy> = {}) =>
       project.change(policy({ preventVulnerableFrom, scanner: 'scanner-1', ...over }))
-    await verdict(image, 'high', { 'CVE-1': 'high', 'CVE-2': 'medium', 'CVE-3': 'low' })
+    await verdict(project, image, 'high', { 'CVE-1': 'high', 'CVE-2': 'medium', 'CVE-3': 'low' })
     await from('critical')
     expect(await statuses(project, '1')).toEqual([200])
     await from('high')
@@ -182,13 +189,13 @@ describe('a project that prevents vulnerable images', () => {
     await from('none', { cveAllowlist: ['CVE-1', 'CVE-2', 'CVE-3'] })
     expect(await statuses(project, '1')).toEqual([200])
     // A severity that is not said in CVEs cannot be allowed.
-    await verdict(image, 'high')
+    await verdict(project, image, 'high')
     await from('high', { cveAllowlist: ['CVE-1'] })
     expect(await statuses(project, '1')).toEqual([412])
-    await verdict(image, 'none')
+    await verdict(project, image, 'none')
     await from('none')
     expect(await statuses(project, '1')).toEqual([200])
-    await verdict(image, 'low', { 'CVE-3': 'low' })
+    await verdict(project, image, 'low', { 'CVE-3': 'low' })
     expect(await statuses(project, '1')).toEqual([412])
     expect(await refusal(project, '1')).toEqual(violation(expect.stringContaining('with 1 vulnerability cannot')))
   })
@@ -200,8 +207,8 @@ describe('a project that prevents vulnerable images', () => {
     for (const image of [sound, bad]) await app.pushImage(image)
     const index = indexOf([sound, bad])
     expect((await app.putManifest('i', index.manifest, INDEX_TYPE)).status).toBe(201)
-    await verdict(sound, 'none')
-    await verdict(bad, 'critical')
+    await verdict(project, sound, 'none')
+    await verdict(project, bad, 'critical')
     const accessories = [await attach(app, COSIGN, bad), await attach(app, NOTATION, bad), await attach(app, SBOM, bad)]
     const through = ['i', index.digest, sound.digest, ...accessories.map(({ digest }) => digest)]
     expect(await statuses(project, ...through)).toEqual([200])
@@ -227,7 +234,7 @@ describe('a policy', () => {
     const project = await newProject(world, policy({ preventVulnerableFrom: 'high', scanner: 'scanner-1' }))
     const image = someImage()
     await project.client(one).pushImage(image, '1')
-    await verdict(image, 'none')
+    await verdict(project, image, 'none')
     expect(await statuses(project, '1')).toEqual([200])
     await world.sql('ALTER TABLE registry.artifact_verdict RENAME TO away')
     try {
