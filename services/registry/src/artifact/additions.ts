@@ -1,6 +1,6 @@
 import { type Database, statement } from '@berth/db'
 import { BadRequest, NotFound } from '@berth/errors'
-import { type Descriptor, type ImageManifest, MEDIA_TYPE, parseManifest } from '@berth/oci'
+import { type Descriptor, type ImageManifest, MEDIA_TYPE } from '@berth/oci'
 import { BytesMissing, type Storage, type StoredBytes } from '../storage/index.ts'
 import { additionsOf } from './addition-names.ts'
 import { jsonOf, objectOf } from './attributes.ts'
@@ -8,6 +8,7 @@ import { fillerStore } from './filler-store.ts'
 import { KIND } from './kind.ts'
 import { fileTreeOf, findDocument, pathOf } from './model-files.ts'
 import { type BlobPlace, readSmallBlob } from './read-blob.ts'
+import { readManifest } from './read-manifest.ts'
 import { AdditionTooLarge, findInArchive, packingOf, readWhole } from './unpack.ts'
 
 /** What a reader gets at most; an answer on the wire must stay below 1 MiB. */
@@ -148,7 +149,7 @@ export function additions(database: Database, storage: Storage): Additions {
       const row = await database.find(findArtifact, [repositoryId, digest])
       if (row === undefined) throw new NotFound(`artifact ${digest} not found`)
       const known = nameOf(row, name)
-      const manifest = parseManifest(row.bytes, row.media_type)
+      const manifest = readManifest(row.bytes, row.media_type)
       if (manifest.kind !== 'image') throw new NotFound('the manifest cannot be read')
       return inTurn(() => readAs({ row, manifest }, known))
     },

@@ -1,6 +1,6 @@
 import type { Database } from '@berth/db'
 import { Unavailable } from '@berth/errors'
-import { type Digest, type Manifest, ManifestInvalid, ManifestUnsupported, parseManifest } from '@berth/oci'
+import type { Digest, Manifest } from '@berth/oci'
 import type { Logger } from '@berth/runtime'
 import type { Storage } from '../storage/index.ts'
 import { accessoryOf } from './accessory.ts'
@@ -10,6 +10,7 @@ import { type FillerStore, type Found, fillerStore, type Unfilled } from './fill
 import { iconLayerOf, isIcon } from './icon.ts'
 import { KIND } from './kind.ts'
 import { type BlobPlace, readSmallBlob } from './read-blob.ts'
+import { readManifest } from './read-manifest.ts'
 import { settleShown } from './shown.ts'
 
 const BATCH = 100
@@ -179,16 +180,6 @@ function bundleConfigOf(manifest: Manifest): Digest | undefined {
 /** A kind of somebody else's, which may have an icon of its own. */
 function isOther(kind: string): boolean {
   return kind === KIND.unknown || !Object.values<string>(KIND).includes(kind)
-}
-
-/** What was once taken in is never refused; a document that rules have become stricter for is opaque. */
-function readManifest(bytes: Buffer, mediaType: string): Manifest {
-  try {
-    return parseManifest(bytes, mediaType)
-  } catch (err) {
-    if (!(err instanceof ManifestInvalid || err instanceof ManifestUnsupported)) throw err
-    return { kind: 'opaque', mediaType, sizeBytes: bytes.length, annotations: {}, blobs: () => [] }
-  }
 }
 
 function keyOf(id: number, digest: string): string {

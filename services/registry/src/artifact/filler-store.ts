@@ -96,7 +96,6 @@ const forgetParents = statement(
   `UPDATE manifest SET facts_at = NULL
    WHERE facts_at IS NOT NULL AND id IN (SELECT parent_id FROM manifest_child WHERE child_id = ANY($1))`,
 )
-const forget = statement('facts-forget', 'UPDATE manifest SET facts_at = NULL WHERE id = $1')
 
 export interface FillerStore {
   /** Those after `last`, by id: at most `limit` and, but for the first one, so many bytes of them. */
@@ -109,11 +108,6 @@ export interface FillerStore {
   ): Promise<{ id: number; media_type: string; bytes: Buffer } | undefined>
   /** Writes facts down, and says anew whether lists show what they are about. */
   write(found: readonly Found[]): Promise<void>
-}
-
-/** Has the facts of a locked manifest found anew, as when it got a tag that may make it an accessory. */
-export async function forgetFacts(tx: Queries, manifestId: number): Promise<void> {
-  await tx.run(forget, [manifestId])
 }
 
 export function fillerStore(database: Database): FillerStore {

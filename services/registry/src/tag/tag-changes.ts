@@ -2,7 +2,7 @@ import { type Database, type Queries, statement, tell } from '@berth/db'
 import { BadRequest, Conflict, NotFound } from '@berth/errors'
 import { findTag, type Tag } from '@berth/oci'
 import { type TagFacts, tagCreated } from '@berth/types'
-import { forgetFacts, lockManifests, namesSubject, refreshShown } from '../artifact/index.ts'
+import { lockManifests, noteTag, refreshShown } from '../artifact/index.ts'
 import { deleteTagOnly } from '../manifest/index.ts'
 import {
   admitJudged,
@@ -57,8 +57,8 @@ async function createTagIn(tx: Queries, asked: TagChange & { reference: string }
   const made = await tx.find(insert, [repositoryId, tag, artifact.id])
   if (made === undefined) throw new Conflict(`tag ${tag} already exists under the repository ${repositoryId}`)
   const stamped = await tx.find(stamp, [made.id])
+  await noteTag(tx, artifact.id, tag)
   await refreshShown(tx, held)
-  if (namesSubject(tag)) await forgetFacts(tx, artifact.id)
   await tell(tx, tagCreated, {
     revision: stamped?.revision ?? 0,
     actor: asked.actor,
