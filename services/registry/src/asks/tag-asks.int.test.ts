@@ -77,11 +77,8 @@ describe('tags core asks about', () => {
     await room.client.pushImage(attached, 'loose')
     const tag = `${image.digest.replace(':', '-')}.att`
     await judged.ask(tagCreate, { ...room.asked, reference: attached.digest, tag })
-    const accessories = async () =>
-      (await judged.ask(artifactGet, { ...room.asked, reference: 'signed' })).artifact.accessories
-    await expect
-      .poll(accessories, { timeout: 30_000, interval: 500 })
-      .toMatchObject([{ digest: attached.digest, type: 'subject.accessory' }])
+    const { artifact } = await judged.ask(artifactGet, { ...room.asked, reference: 'signed' })
+    expect(artifact.accessories).toMatchObject([{ digest: attached.digest, type: 'subject.accessory' }])
     expect((await judged.ask(artifactSearch, room.asked)).total).toBe(1)
   })
 

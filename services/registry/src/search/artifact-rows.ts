@@ -65,10 +65,9 @@ export interface Depth {
 export const IN_LISTS: Depth = { tags: 100, accessories: 50, children: 100 }
 export const ALONE: Depth = { tags: 1_000, accessories: 500, children: 1_000 }
 
+/** The rows of a sorted subquery as JSON, in its order. */
 const list = (columns: string, from: string, order: string, limit: string) =>
-  `(SELECT coalesce(json_agg(x ORDER BY x.place), '[]') FROM (
-     SELECT ${columns}, row_number() OVER (ORDER BY ${order}) AS place FROM ${from} ORDER BY ${order} LIMIT ${limit}
-   ) x)`
+  `(SELECT coalesce(json_agg(x), '[]') FROM (SELECT ${columns} FROM ${from} ORDER BY ${order} LIMIT ${limit}) x)`
 
 const TAGS = 'tag t WHERE t.manifest_id = m.id'
 const ACCESSORIES = 'manifest a WHERE a.repository_id = m.repository_id AND a.accessory_of = m.digest'

@@ -69,6 +69,7 @@ describe('a list of a hundred thousand artifacts', () => {
     ['the last one', { page: shown / 10 }],
     ['one behind the end', { page: shown / 10 + 5 }],
     ['one by size', { sort: 'size', page: 7 }],
+    ['one by pull time', { sort: '-pull_time,name,size', page: 7 }],
     ['one of what a filter leaves', { q: 'tags=~v99,labels=(1 2),type=IMAGE' }],
     ['one with children and accessories', { q: 'base=*', pageSize: 100 }],
     ['one of the whole project', { repository: undefined, page: 3 }],
