@@ -25,6 +25,7 @@ export interface Replica {
 
 /** One in a process of its own. */
 export interface SpawnedReplica extends Replica {
+  pid: number
   /** As if the power went. */
   kill(): Promise<void>
   signal(name: NodeJS.Signals): void
@@ -146,8 +147,9 @@ export async function openWorld({ s3 }: { s3?: S3Settings } = {}): Promise<World
       }
       stops.push(end('SIGKILL'))
       const { url, adminUrl } = urlsOf(config)
+      const pid = child.pid ?? 0
       await untilReady(adminUrl)
-      return { url, adminUrl, stop: end('SIGTERM'), kill: end('SIGKILL'), signal: (name) => void child.kill(name) }
+      return { pid, url, adminUrl, stop: end('SIGTERM'), kill: end('SIGKILL'), signal: (name) => void child.kill(name) }
     },
     async stop() {
       for (const stop of stops.reverse()) await stop()

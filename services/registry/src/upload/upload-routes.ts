@@ -18,8 +18,12 @@ import {
   SizeInvalid,
   type Visit,
 } from '../http/index.ts'
+import { ChunkTooShort } from '../storage/index.ts'
 import type { Chunk, Uploads } from './upload-service.ts'
 import type { SessionAddress } from './upload-store.ts'
+
+/** What chunks before the last one should have at least. @see distribution-spec, "Pushing a blob in chunks" */
+const MIN_LENGTH = 'oci-chunk-min-length'
 
 type UploadDoors = Record<'GET' | 'PATCH' | 'PUT' | 'DELETE', Door<RouteOf<'upload'>>>
 
@@ -34,7 +38,9 @@ export function startUpload(uploads: Uploads) {
       return answerBlobCreated(visit, name, parsed)
     }
     const id = await uploads.start(pusher, algorithmOf(visit.query))
-    answerEmpty(visit, 202, sessionHeaders(visit, name, id, 0))
+    const { minChunkBytes } = uploads
+    const least = minChunkBytes === undefined ? {} : { [MIN_LENGTH]: String(minChunkBytes) }
+    answerEmpty(visit, 202, { ...sessionHeaders(visit, name, id, 0), ...least })
   }
 }
 
@@ -51,7 +57,10 @@ export function uploadDoors(uploads: Uploads): UploadDoors {
     PATCH: {
       action: 'push',
       async handle(visit, { name, session }) {
-        const size = await uploads.append(addressOf(visit, name, session), chunkOf(visit))
+        const size = await uploads.append(addressOf(visit, name, session), chunkOf(visit)).catch((err) => {
+          if (err instanceof ChunkTooShort) visit.res.setHeader(MIN_LENGTH, String(err.minBytes))
+          throw err
+        })
         answerEmpty(visit, 202, sessionHeaders(visit, name, session, size))
       },
     },

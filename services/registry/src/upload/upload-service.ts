@@ -39,6 +39,8 @@ export interface Chunk {
 type Pusher = Pick<SessionAddress, 'name' | 'grant' | 'subject'>
 
 export interface Uploads {
+  /** Chunks before the last one should have so many; absent: any number. */
+  readonly minChunkBytes?: number
   start(pusher: Pusher, algorithm: SupportedAlgorithm): Promise<SessionId>
   /** A blob in one request. */
   put(pusher: Pusher, digest: Digest, chunk: Chunk): Promise<void>
@@ -253,6 +255,7 @@ export function createUploads(parts: UploadParts): Uploads {
   }
 
   return {
+    minChunkBytes: storage.minChunkBytes,
     async start(pusher, algorithm) {
       const id = newSessionId()
       await open({ ...pusher, id }, algorithm, 0, { bytes: 0 })

@@ -12,13 +12,14 @@ export interface PageUser {
 
 /**
  * The memory all uploads of a process gather their parts in. When it is used up a writer waits for a page, and so does
- * its client; whoever has gathered most sends what it has, so that a slow client keeps nobody waiting.
+ * its client; whoever has gathered most sends what it has, so that a slow client keeps nobody waiting. Who waits and has
+ * gathered most gets the next page: what is sent early is then mostly long enough to be a part.
  */
 export interface PagePool {
   enter(user: PageUser): void
   /** Once it holds no pages any more. */
   leave(user: PageUser): void
-  take(): Promise<Buffer>
+  take(user: PageUser): Promise<Buffer>
   give(pages: readonly Buffer[]): void
   /** Pages that are held by somebody. */
   readonly held: number
@@ -28,7 +29,7 @@ export function pagePool(bytes: number = POOL_BYTES): PagePool {
   const limit = Math.max(1, Math.floor(bytes / PAGE_BYTES))
   const users = new Set<PageUser>()
   const free: Buffer[] = []
-  const waiting: ((page: Buffer) => void)[] = []
+  const waiting: { user: PageUser; resolve: (page: Buffer) => void }[] = []
   let held = 0
 
   function relieve(): void {
@@ -41,24 +42,31 @@ export function pagePool(bytes: number = POOL_BYTES): PagePool {
     }
   }
 
+  function nextInTurn() {
+    const first = waiting.reduce((best, one, i) => {
+      return one.user.idlePages > (waiting[best]?.user.idlePages ?? 0) ? i : best
+    }, 0)
+    return waiting.splice(first, 1)[0]
+  }
+
   return {
     enter: (user) => void users.add(user),
     leave: (user) => void users.delete(user),
-    take() {
+    take(user) {
       const page = free.pop() ?? (held < limit ? Buffer.allocUnsafeSlow(PAGE_BYTES) : undefined)
       if (page !== undefined) {
         held++
         return Promise.resolve(page)
       }
       return new Promise((resolve) => {
-        waiting.push(resolve)
+        waiting.push({ user, resolve })
         relieve()
       })
     },
     give(pages) {
       for (const page of pages) {
-        const next = waiting.shift()
-        if (next !== undefined) next(page)
+        const next = nextInTurn()
+        if (next !== undefined) next.resolve(page)
         else {
           free.push(page)
           held--

@@ -65,8 +65,9 @@ const FULL = new Set([
 ])
 
 export function codeOf(err: unknown): string {
-  const { code } = (err ?? {}) as { code?: unknown }
-  return typeof code === 'string' ? code : ''
+  // The library throws the error in an answer that said it was none as it was read.
+  const { code, Code } = (err ?? {}) as { code?: unknown; Code?: unknown }
+  return String(code ?? Code ?? '')
 }
 
 /** The same request may go through in a moment. */

@@ -42,19 +42,17 @@ export function s3Storage(
   const bucket = s3Bucket(settings, { env, lookup })
   const whenFree = limited(READING_BACK)
 
-  const readTail = async ({ key, size }: Tail, into: Writable) =>
-    (await openObject(key as StorageKey, size)).sendTo(into)
-
   const readTails = (tails: readonly Tail[]) =>
     whenFree(async () => {
       const chunks: Buffer[] = []
-      const into = new Writable({
-        write(chunk: Buffer, _encoding, done) {
-          chunks.push(chunk)
-          done()
-        },
-      })
-      for (const tail of tails) await readTail(tail, into)
+      const write = (chunk: Buffer, _encoding: unknown, done: () => void) => {
+        chunks.push(chunk)
+        done()
+      }
+      for (const { key, size } of tails) {
+        const stored = await openObject(key as StorageKey, size)
+        await stored.sendTo(new Writable({ write }))
+      }
       return Buffer.concat(chunks)
     })
 

@@ -83,7 +83,7 @@ export class S3UploadWriter implements UploadWriter, PageUser {
   async #openPage(): Promise<Buffer> {
     let page = this.#pages.at(-1)
     if (page === undefined || this.#filled === PAGE_BYTES) {
-      page = await this.#with.pool.take()
+      page = await this.#with.pool.take(this)
       this.#pages.push(page)
       this.#filled = 0
     }
