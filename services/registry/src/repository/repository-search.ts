@@ -12,7 +12,7 @@ import {
 } from '../search/index.ts'
 
 /** Which projects somebody may see, as core says. */
-export interface RepositoryQuery extends ListQuery {
+interface RepositoryQuery extends ListQuery {
   projects: VisibleProjects
   /** By name, after this one. */
   after?: string

@@ -1,8 +1,6 @@
 export { searchAccessories } from './accessory-search.ts'
-export { ALONE, readArtifacts } from './artifact-rows.ts'
-export { type ArtifactSearch, artifactSearch, artifactUnknown, findArtifact } from './artifact-search.ts'
-export { idsAfter, type Listed, type ListQuery, pageOfIds } from './columns-page.ts'
-export { fitted } from './fit.ts'
+export { artifactSearch, artifactUnknown, findArtifact } from './artifact-search.ts'
+export { idsAfter, type ListQuery, pageOfIds } from './columns-page.ts'
 export {
   admitJudged,
   type FoundRepository,
@@ -13,7 +11,6 @@ export {
   nameOf,
   requireLocal,
   requireOpen,
-  standing,
 } from './judged.ts'
 export type { Order } from './order.ts'
 export { createTotals, type Totals } from './totals.ts'

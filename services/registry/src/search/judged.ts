@@ -106,7 +106,7 @@ function required(row: Row | undefined, asked: JudgedRepository): FoundRepositor
 }
 
 /** Whether what core judged still holds. @throws {NotFound}, {PreconditionFailed} */
-export function standing<F extends ProjectFacts>(facts: F | undefined, project: JudgedProject): F {
+function standing<F extends ProjectFacts>(facts: F | undefined, project: JudgedProject): F {
   if (facts === undefined || facts.state === 'closed' || facts.project_id !== project.id) {
     throw new NotFound(`project ${project.id} not found`)
   }

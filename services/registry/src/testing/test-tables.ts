@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { type Database, migrate, openDatabase } from '@berth/db'
 import { silentLogger } from '@berth/runtime'
 import { throwAwayPostgres } from '@berth/testkit'
@@ -49,9 +48,4 @@ export async function openTables(): Promise<Tables> {
       await postgres.stop()
     },
   }
-}
-
-/** A digest like any other, always the same for one number. */
-export function digestNumber(n: number): string {
-  return `sha256:${createHash('sha256').update(String(n)).digest('hex')}`
 }
