@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { NO_POLICY } from '@berth/types'
 import { describe, expect, it } from 'vitest'
 import { projectIn } from './follow-projects.ts'
 
@@ -10,6 +11,7 @@ const project = {
   public: true,
   accessRevision: 1,
   quotaLimitBytes: -1,
+  policy: NO_POLICY,
   revision: 1,
 }
 
