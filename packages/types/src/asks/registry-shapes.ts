@@ -135,6 +135,8 @@ export const RepositoryFacts = z.object({
   /** `library/nginx` */
   name: z.string(),
   description: z.string(),
+  /** Of the description only the start is told: `repository.get` has all of it. */
+  isTrimmed: z.boolean(),
   artifactCount: z.number().int().nonnegative(),
   pullCount: z.number().int().nonnegative(),
   createdAt: time,

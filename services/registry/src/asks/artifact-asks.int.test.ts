@@ -128,6 +128,31 @@ describe('artifacts core asks about', () => {
     })
   })
 
+  it('fit into one message, however much is said of them', async () => {
+    const room = await judged.newRoom()
+    const images = Array.from({ length: 8 }, () => someImage([1], { annotations: { text: 'x'.repeat(500_000) } }))
+    for (const [n, image] of images.entries()) await room.client.pushImage(image, `t${n}`)
+    await judged.world.sql(
+      `UPDATE registry.manifest SET extra_attrs = json_build_object('text', repeat('y', 30000))
+       WHERE repository_id = (SELECT id FROM registry.repository WHERE name = $1)`,
+      [room.repository],
+    )
+    await judged.world.sql(
+      `INSERT INTO registry.tag (repository_id, name, manifest_id, revision)
+       SELECT m.repository_id, 'm' || m.id || '-' || n || repeat('z', 100), m.id, 1
+       FROM registry.manifest m, generate_series(1, 600) n
+       WHERE m.repository_id = (SELECT id FROM registry.repository WHERE name = $1)`,
+      [room.repository],
+    )
+    const { artifacts } = await judged.ask(artifactSearch, { ...room.asked, pageSize: 100 })
+    expect(artifacts.map(({ tagCount, annotations, isTrimmed }) => ({ tagCount, annotations, isTrimmed }))).toEqual(
+      images.map(() => ({ tagCount: 601, annotations: null, isTrimmed: true })),
+    )
+    const { artifact } = await judged.ask(artifactGet, { ...room.asked, reference: 't0' })
+    expect(artifact.extraAttrs).toEqual({ text: 'y'.repeat(30_000) })
+    expect(artifact.tags).toHaveLength(601)
+  })
+
   it('are listed for a person as before', async () => {
     const room = await judged.newRoom()
     await room.client.pushImage(someImage([1]), 't')

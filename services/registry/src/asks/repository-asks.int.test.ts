@@ -58,6 +58,7 @@ describe('repositories core asks about', () => {
         isPublic: false,
         name: closed.repository,
         description: '',
+        isTrimmed: false,
         artifactCount: 3,
         pullCount: 0,
         createdAt: expect.any(String),
@@ -93,6 +94,22 @@ describe('repositories core asks about', () => {
     expect(changed.repository).toMatchObject({ name: room.repository, description: '# Read me', artifactCount: 1 })
     expect(await judged.ask(repositoryGet, room.asked)).toEqual(changed)
     expect(changed.repository.updatedAt > changed.repository.createdAt).toBe(true)
+  })
+
+  it('fit into one message, however long their descriptions are', async () => {
+    const room = await judged.newRoom()
+    await judged.world.sql(
+      `INSERT INTO registry.repository (project_id, name, listed, description)
+       SELECT $1, $2 || '/r' || n, true, repeat('é', 60000) FROM generate_series(1, 100) n`,
+      [room.project.id, room.project.name],
+    )
+    const projects = { kind: 'some', ids: [room.project.id] }
+    const { repositories } = await judged.ask(repositorySearch, { projects, pageSize: 100 })
+    expect(repositories).toHaveLength(100)
+    expect(repositories[0]).toMatchObject({ isTrimmed: true, description: 'é'.repeat(2_000) })
+    const asked = { ...room.asked, repository: `${room.project.name}/r1` }
+    const { repository } = await judged.ask(repositoryGet, asked)
+    expect([repository.isTrimmed, repository.description.length]).toEqual([false, 60_000])
   })
 
   it('are there only for who was judged by what holds now', async () => {

@@ -40,6 +40,10 @@ interface Row {
 
 const LAST_PUSH = `(SELECT m.pushed_at FROM manifest m WHERE m.repository_id = r.id
   ORDER BY m.pushed_at DESC, m.id DESC LIMIT 1)`
+/** So much of a description is told in lists where many are long. */
+const SHORT_CHARS = 2_000
+const MAX_CHARS = 400_000
+
 const UPDATED = `greatest(r.created_at, r.described_at, ${LAST_PUSH})`
 const ARTIFACTS = '(SELECT count(*) FROM manifest m WHERE m.repository_id = r.id AND m.shown)'
 
@@ -113,16 +117,31 @@ export function visibleSql(projects: VisibleProjects, values: unknown[]): string
 
 async function readRepositories(db: Queries, ids: readonly number[]): Promise<RepositoryFacts[]> {
   if (ids.length === 0) return []
-  return (await db.run(read, [ids])).map((row) => ({
+  return fitted((await db.run(read, [ids])).map(toRepository))
+}
+
+/** As they are, unless they would not fit into one message. */
+function fitted(repositories: RepositoryFacts[]): RepositoryFacts[] {
+  const chars = repositories.reduce((sum, { description }) => sum + description.length, 0)
+  if (chars <= MAX_CHARS || repositories.length === 1) return repositories
+  return repositories.map((one) => {
+    if (one.description.length <= SHORT_CHARS) return one
+    return { ...one, description: one.description.slice(0, SHORT_CHARS), isTrimmed: true }
+  })
+}
+
+function toRepository(row: Row): RepositoryFacts {
+  return {
     id: row.id,
     projectId: row.project_id,
     project: row.project,
     isPublic: row.public,
     name: row.name,
     description: row.description,
+    isTrimmed: false,
     artifactCount: row.artifact_count,
     pullCount: row.pull_count,
     createdAt: row.created_at.toISOString(),
     updatedAt: row.updated_at.toISOString(),
-  }))
+  }
 }

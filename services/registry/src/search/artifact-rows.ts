@@ -22,6 +22,8 @@ interface Row {
   pull_count: number
   extra_attrs: Record<string, unknown> | null
   annotations: Record<string, unknown> | null
+  /** One of the two was too long. */
+  is_cut: boolean
   accessory_type: string | null
   accessory_of: string | null
   tags: { id: number; name: string; pushed_at: string; pulled_at: string | null }[]
@@ -61,9 +63,16 @@ export interface Depth {
   tags: number
   accessories: number
   children: number
+  /** Attributes and annotations beyond are left out. */
+  bytes: number
 }
-export const IN_LISTS: Depth = { tags: 100, accessories: 50, children: 100 }
-export const ALONE: Depth = { tags: 1_000, accessories: 500, children: 1_000 }
+export const IN_LISTS: Depth = { tags: 100, accessories: 50, children: 100, bytes: 32_768 }
+export const ALONE: Depth = { tags: 1_000, accessories: 500, children: 1_000, bytes: 262_144 }
+
+/** JSON of whoever pushed it, `NULL` where it is longer: a page of the longest would not fit into memory. */
+const atMost = (bytes: string, column: string) =>
+  `CASE WHEN octet_length(${column}::text) <= ${bytes} THEN ${column} END`
+const isLonger = (bytes: string, column: string) => `coalesce(octet_length(${column}::text) > ${bytes}, false)`
 
 /** The rows of a sorted subquery as JSON, in its order. */
 const list = (columns: string, from: string, order: string, limit: string) =>
@@ -75,28 +84,31 @@ const ACCESSORIES = 'manifest a WHERE a.repository_id = m.repository_id AND a.ac
 const INHERITED = `manifest_child c JOIN manifest i ON i.id = c.parent_id
   JOIN manifest a ON a.repository_id = i.repository_id AND a.accessory_of = i.digest WHERE c.child_id = m.id`
 const CHILDREN = 'manifest_child c JOIN manifest k ON k.id = c.child_id WHERE c.parent_id = m.id'
+const CHILD = `c.child_id, k.digest, ${atMost('1024', 'c.platform')} AS platform,
+  ${atMost('1024', 'c.annotations')} AS annotations, ${atMost('1024', 'c.urls')} AS urls`
+const ACCESSORY = 'a.id, a.digest, a.accessory_type, a.total_size, a.icon, a.pushed_at'
+const VERDICTS = 'artifact_verdict v WHERE v.manifest_id = m.id'
+const VERDICT = `v.scanner, v.severity, ${atMost('16384', 'v.summary')} AS summary, v.revision, v.scanned_at`
 
 /** One statement for a page, whatever its artifacts have; each list in it is found by an index. */
 export const artifactRows = statement<Row>(
   'artifact-rows',
-  `SELECT m.id, r.project_id, m.repository_id, r.name AS repository, m.digest, m.kind, m.media_type,
-     m.config_media_type, m.artifact_type, m.subject_digest, m.total_size, m.size, m.icon, m.pushed_at, m.pulled_at,
-     m.pull_count, m.extra_attrs, m.annotations, m.accessory_type, m.accessory_of,
+  `SELECT m.id, r.project_id, m.repository_id, r.name AS repository, m.digest, m.kind,
+     left(m.media_type, 255) AS media_type, left(m.config_media_type, 255) AS config_media_type,
+     left(m.artifact_type, 255) AS artifact_type, m.subject_digest, m.total_size, m.size, m.icon, m.pushed_at, m.pulled_at,
+     m.pull_count, ${atMost('$5', 'm.extra_attrs')} AS extra_attrs, ${atMost('$5', 'm.annotations')} AS annotations,
+     ${isLonger('$5', 'm.extra_attrs')} OR ${isLonger('$5', 'm.annotations')} AS is_cut, m.accessory_type, m.accessory_of,
      ${list('t.id, t.name, t.pushed_at, t.pulled_at', TAGS, 't.pushed_at DESC, t.id DESC', '$2')} AS tags,
      (SELECT count(*) FROM ${TAGS}) AS tag_count,
      (SELECT coalesce(json_agg(x.label_id), '[]') FROM (
        SELECT label_id FROM artifact_label WHERE manifest_id = m.id ORDER BY label_id LIMIT 100
      ) x) AS labels,
-     ${list('a.id, a.digest, a.accessory_type, a.total_size, a.icon, a.pushed_at', ACCESSORIES, 'a.id', '$3')}
-       AS accessories,
+     ${list(ACCESSORY, ACCESSORIES, 'a.id', '$3')} AS accessories,
      (SELECT count(*) FROM ${ACCESSORIES}) AS accessory_count,
-     ${list('a.id, a.digest, a.accessory_type, a.total_size, a.icon, a.pushed_at, i.id AS subject_id, i.digest AS subject_digest', INHERITED, 'a.id', '$3')}
-       AS inherited,
-     ${list('c.child_id, k.digest, c.platform, c.annotations, c.urls', CHILDREN, 'c.position, c.child_id', '$4')}
-       AS children,
+     ${list(`${ACCESSORY}, i.id AS subject_id, i.digest AS subject_digest`, INHERITED, 'a.id', '$3')} AS inherited,
+     ${list(CHILD, CHILDREN, 'c.position, c.child_id', '$4')} AS children,
      (SELECT count(*) FROM manifest_child c WHERE c.parent_id = m.id) AS child_count,
-     ${list('v.scanner, v.severity, v.summary, v.revision, v.scanned_at', 'artifact_verdict v WHERE v.manifest_id = m.id', 'v.scanner', '20')}
-       AS verdicts
+     ${list(VERDICT, VERDICTS, 'v.scanner', '20')} AS verdicts
    FROM unnest($1::bigint[]) WITH ORDINALITY AS wanted (id, place)
    JOIN manifest m ON m.id = wanted.id JOIN repository r ON r.id = m.repository_id
    ORDER BY wanted.place`,
@@ -110,7 +122,7 @@ export async function readArtifacts(
   depth: Depth,
 ): Promise<ArtifactFacts[]> {
   if (ids.length === 0) return []
-  const rows = await db.run(artifactRows, [ids, depth.tags, depth.accessories, depth.children])
+  const rows = await db.run(artifactRows, [ids, depth.tags, depth.accessories, depth.children, depth.bytes])
   return rows.map((row) => toArtifact(row, rules))
 }
 
@@ -169,7 +181,7 @@ function toArtifact(row: Row, rules: RuleFacts): ArtifactFacts {
     })),
     accessoryType: row.accessory_type,
     accessoryOf: row.accessory_of,
-    isTrimmed: false,
+    isTrimmed: row.is_cut,
   }
 }
 

@@ -112,7 +112,7 @@ describe('a list of a hundred thousand artifacts', () => {
   })
 
   it('finds what a page of artifacts has by indexes', async () => {
-    const plan = await explain(artifactRows.text, [[90_001, 90_002], 100, 50, 100])
+    const plan = await explain(artifactRows.text, [[90_001, 90_002], 100, 50, 100, 32_768])
     for (const index of ['tag_manifest_idx', 'manifest_accessory_idx', 'artifact_verdict_pkey', 'manifest_child_pkey'])
       expect(plan).toContain(index)
     expect(plan).not.toMatch(/Seq Scan on (?!repository)/)
