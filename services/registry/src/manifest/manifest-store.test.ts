@@ -1,5 +1,5 @@
 import type { Statement } from '@berth/db'
-import { parseReference, parseRepositoryName } from '@berth/oci'
+import { digestOf, parseReference, parseRepositoryName } from '@berth/oci'
 import { describe, expect, it } from 'vitest'
 import { manifestStore } from './manifest-store.ts'
 
@@ -56,14 +56,19 @@ describe('what a reference names', () => {
 
 describe('the bytes of a manifest', () => {
   it('are read once, and again when larger ones have taken their place', async () => {
-    const database = answering(() => ({ bytes: Buffer.alloc(4 * MIB) }))
+    let bytes = Buffer.alloc(0)
+    const database = answering(() => ({ bytes }))
     const manifests = manifestStore(database)
-    for (let i = 0; i < 3; i++) await manifests.readContent('sha256:0')
+    const read = (n: number) => {
+      bytes = Buffer.alloc(4 * MIB, n)
+      return manifests.readContent(digestOf(bytes))
+    }
+    for (let i = 0; i < 3; i++) expect((await read(0))?.[0]).toBe(0)
     expect(database.asked).toHaveLength(1)
-    for (let i = 1; i <= 16; i++) await manifests.readContent(`sha256:${i}`)
-    await manifests.readContent('sha256:16')
+    for (let n = 1; n <= 16; n++) expect((await read(n))?.[0]).toBe(n)
+    await read(16)
     expect(database.asked).toHaveLength(17)
-    await manifests.readContent('sha256:0')
+    await read(0)
     expect(database.asked).toHaveLength(18)
   })
 
