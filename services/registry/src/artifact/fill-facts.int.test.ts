@@ -1,9 +1,13 @@
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { openDatabase } from '@berth/db'
+import { silentLogger } from '@berth/runtime'
 import { INDEX_TYPE, indexOf, MANIFEST_TYPE, sha256, someImage } from '@berth/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { filesystemStorage } from '../storage/index.ts'
 import { RegistryClient } from '../testing/registry-client.ts'
 import { openWorld, type Replica, type World } from '../testing/test-world.ts'
+import { fillFacts } from './fill-facts.ts'
 
 interface Row {
   kind: string
@@ -228,6 +232,41 @@ describe('the facts of an artifact', () => {
     )
     expect(positions.map(({ position }) => position)).toEqual([0, 1])
     await Promise.all([third?.stop(), fourth?.stop()])
+  })
+
+  it('wait for a storage that fails, and hold nobody else up', async () => {
+    const app = client('library/waiting')
+    const [image, chart] = [someImage(), someImage()]
+    const noConfig = await push(app, ['application/vnd.oci.empty.v1+json', {}])
+    for (const one of [image, chart]) await app.pushImage(one)
+    const digests = [image.digest, chart.digest, noConfig]
+    await Promise.all(digests.map(factsOf))
+    await Promise.all([one.stop(), two.stop()])
+    await world.sql('UPDATE registry.manifest SET facts_at = NULL, extra_attrs = NULL WHERE digest = ANY($1)', [
+      digests,
+    ])
+    const left = async () => {
+      const rows = await world.sql<{ digest: string }>('SELECT digest FROM registry.manifest WHERE facts_at IS NULL')
+      return rows.map(({ digest }) => digest).sort()
+    }
+    const database = openDatabase({
+      url: world.databaseUrl,
+      service: 'registry',
+      schema: 'registry',
+      log: silentLogger,
+    })
+    try {
+      const storage = await filesystemStorage(world.storageRoot)
+      const read = async () => Promise.reject(new Error('the disk is on fire'))
+      expect(await fillFacts({ database, storage: { ...storage, read }, log: silentLogger })).toBe(1)
+      expect(await left()).toEqual([image.digest, chart.digest].sort())
+      expect(await fillFacts({ database, storage, log: silentLogger })).toBe(2)
+      expect(await left()).toEqual([])
+    } finally {
+      await database.close()
+      one = await world.startReplica()
+      two = await world.startReplica()
+    }
   })
 
   it('are found of everything that is pushed to two replicas at once', async () => {

@@ -56,8 +56,7 @@ async function fillOnce({ database, storage, log }: FillerParts): Promise<{ foun
     const batch = await store.list(last, BATCH, BATCH_BYTES)
     if (batch.length === 0) break
     last = batch.at(-1)?.id ?? last
-    const { bytes, failed } = await readConfigs(store, storage, batch, onFailure)
-    const facts = batch.filter(({ id }) => !failed.has(id)).map((unfilled) => findFacts(unfilled, bytes))
+    const facts = await findAll(store, storage, batch, onFailure)
     found += await writeDown(store, facts, onFailure)
   }
   return { found, failures }
@@ -84,91 +83,92 @@ async function writeDown(store: FillerStore, found: readonly Found[], onFailure:
 
 type OnFailure = (err: unknown, unfilled: Unfilled) => void
 
-/** Bytes by manifest and digest. */
-type Read = ReadonlyMap<string, Buffer | undefined>
-
-interface Wanted {
+/** What is read for the facts of a manifest, and which manifest names it. */
+interface Wish {
   unfilled: Unfilled
+  role: 'config' | 'icon'
+  holder: number
   digest: Digest
-  blob: BlobPlace
 }
 
-async function readConfigs(
+type Read = Partial<Record<Wish['role'], Buffer>>
+
+/** A few at a time, so that not all configs of a batch are in memory at once. */
+async function findAll(
   store: FillerStore,
   storage: Storage,
   batch: readonly Unfilled[],
   onFailure: OnFailure,
-): Promise<{ bytes: Read; failed: ReadonlySet<number> }> {
-  const wishes = (await Promise.all(batch.map((unfilled) => wishesOf(store, unfilled)))).flat()
+): Promise<Found[]> {
+  const wishes: Wish[] = []
+  for (const unfilled of batch) wishes.push(...(await wishesOf(store, unfilled)))
   const places = await store.findBlobs(wishes.map(({ holder, digest }) => ({ id: holder, digest })))
   const byPlace = new Map(places.map((place) => [keyOf(place.manifest_id, place.digest), place]))
-  const queue = wishes.flatMap(({ unfilled, holder, digest }): Wanted[] => {
-    const blob = byPlace.get(keyOf(holder, digest))
-    return blob === undefined || blob.size > MAX_CONFIG_BYTES ? [] : [{ unfilled, digest, blob }]
-  })
-  const bytes = new Map<string, Buffer | undefined>()
-  const failed = new Set<number>()
-  const readOn = async () => {
-    for (let wanted = queue.shift(); wanted !== undefined; wanted = queue.shift()) {
-      const { unfilled, digest, blob } = wanted
+  const wishesById = Map.groupBy(wishes, ({ unfilled }) => unfilled.id)
+  const queue = [...batch]
+  const found: Found[] = []
+  const findOn = async () => {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
       try {
-        bytes.set(keyOf(unfilled.id, digest), await readSmallBlob(storage, blob))
+        found.push(findFacts(next, await readAll(storage, wishesById.get(next.id) ?? [], byPlace)))
       } catch (err) {
-        if (!failed.has(unfilled.id)) onFailure(err, unfilled)
-        failed.add(unfilled.id)
+        onFailure(err, next)
       }
     }
   }
-  await Promise.all(Array.from({ length: AT_ONCE }, readOn))
-  return { bytes, failed }
+  await Promise.all(Array.from({ length: AT_ONCE }, findOn))
+  return found
 }
 
-/** The blobs to be read for a manifest, and which manifest names them. */
-async function wishesOf(
-  store: FillerStore,
-  unfilled: Unfilled,
-): Promise<{ unfilled: Unfilled; holder: number; digest: Digest }[]> {
+async function readAll(
+  storage: Storage,
+  wishes: readonly Wish[],
+  places: ReadonlyMap<string, BlobPlace>,
+): Promise<Read> {
+  const read: Read = {}
+  for (const { role, holder, digest } of wishes) {
+    const place = places.get(keyOf(holder, digest))
+    if (place !== undefined && place.size <= MAX_CONFIG_BYTES) read[role] = await readSmallBlob(storage, place)
+  }
+  return read
+}
+
+async function wishesOf(store: FillerStore, unfilled: Unfilled): Promise<Wish[]> {
   const manifest = readManifest(unfilled.bytes, unfilled.media_type)
   const { kind } = factsOf(manifest, unfilled.digest, [])
-  const wishes: { unfilled: Unfilled; holder: number; digest: Digest }[] = []
+  const wishes: Wish[] = []
   const icon = isOther(kind) ? iconLayerOf(manifest) : undefined
-  if (icon !== undefined) wishes.push({ unfilled, holder: unfilled.id, digest: icon })
-  if (needsConfig(manifest, kind)) wishes.push({ unfilled, holder: unfilled.id, digest: manifest.config.digest })
-  if (kind === KIND.cnab) {
-    const part = bundleConfigOf(manifest)
-    const child = part && (await store.findChild(unfilled.repository_id, part))
-    const inside = child && readManifest(child.bytes, child.media_type)
-    if (child && inside?.kind === 'image' && inside.config) {
-      wishes.push({ unfilled, holder: child.id, digest: inside.config.digest })
-    }
+  if (icon !== undefined) wishes.push({ unfilled, role: 'icon', holder: unfilled.id, digest: icon })
+  if (needsConfig(manifest, kind)) {
+    wishes.push({ unfilled, role: 'config', holder: unfilled.id, digest: manifest.config.digest })
+  }
+  const part = kind === KIND.cnab ? bundleConfigOf(manifest) : undefined
+  const child = part && (await store.findChild(unfilled.repository_id, part))
+  const inside = child && readManifest(child.bytes, child.media_type)
+  if (child && inside?.kind === 'image' && inside.config) {
+    wishes.push({ unfilled, role: 'config', holder: child.id, digest: inside.config.digest })
   }
   return wishes
 }
 
 function findFacts(unfilled: Unfilled, read: Read): Found {
-  const { id, digest } = unfilled
+  const { digest } = unfilled
   const manifest = readManifest(unfilled.bytes, unfilled.media_type)
   const { accessory: _, ...facts } = factsOf(manifest, digest, [])
-  const icon = isOther(facts.kind) ? iconLayerOf(manifest) : undefined
-  const iconBytes = icon && read.get(keyOf(id, icon))
   return {
     unfilled,
     facts,
     annotations: Object.keys(manifest.annotations).length > 0 ? JSON.stringify(manifest.annotations) : null,
-    attributes: attributesIn(manifest, facts.kind, id, read) ?? null,
-    icon: icon && iconBytes && isIcon(iconBytes) ? icon : null,
+    attributes: attributesIn(manifest, facts.kind, read.config) ?? null,
+    icon: (read.icon && isIcon(read.icon) && iconLayerOf(manifest)) || null,
     ...(manifest.kind === 'index' && { children: childFactsOf(manifest.children) }),
     accessoryBy: (tags) => accessoryOf(manifest, digest, tags),
   }
 }
 
-function attributesIn(manifest: Manifest, kind: string, id: number, read: Read): string | undefined {
-  if (kind === KIND.cnab && manifest.kind === 'index') {
-    const config = [...read].find(([key, bytes]) => key.startsWith(`${id} `) && bytes !== undefined)?.[1]
-    return config && bundleAttributes(config)
-  }
-  if (manifest.kind !== 'image') return undefined
-  return attributesOf(manifest, kind, manifest.config && read.get(keyOf(id, manifest.config.digest)))
+function attributesIn(manifest: Manifest, kind: string, config: Buffer | undefined): string | undefined {
+  if (manifest.kind === 'image') return attributesOf(manifest, kind, config)
+  return config && bundleAttributes(config)
 }
 
 /** The child of a bundle that holds its config. */

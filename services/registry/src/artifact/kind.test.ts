@@ -1,6 +1,7 @@
 import { digestOf, parseManifest } from '@berth/oci'
 import { describe, expect, it } from 'vitest'
 import { kindOf } from './kind.ts'
+import { readManifest } from './read-manifest.ts'
 
 const OCI = 'application/vnd.oci.image.manifest.v1+json'
 const INDEX = 'application/vnd.oci.image.index.v1+json'
@@ -83,6 +84,11 @@ describe('the kind of an artifact', () => {
     ['an unknown media type', parseManifest(Buffer.from('{}'), 'application/vnd.example+json'), 'UNKNOWN'],
   ])('of %s is said by its manifest', (_, manifest, kind) => {
     expect(kindOf(manifest)).toBe(kind)
+  })
+
+  it('of a Docker image of the first schema, taken over from elsewhere, is an image', () => {
+    const type = 'application/vnd.docker.distribution.manifest.v1+prettyjws'
+    expect(kindOf(readManifest(Buffer.from('{"schemaVersion":1}'), type))).toBe('IMAGE')
   })
 
   it('is found in linear time and holds nothing a table could not', () => {

@@ -1,4 +1,4 @@
-import { type Manifest, MEDIA_TYPE } from '@berth/oci'
+import { isDockerSchema1, type Manifest, MEDIA_TYPE } from '@berth/oci'
 
 /** What an artifact is, as lists call it: one of these, or `<TYPE>` of `application/vnd.<org>.<TYPE>.config.*+json`. */
 export const KIND = {
@@ -35,7 +35,7 @@ const BY_TYPE: ReadonlyMap<string, string> = new Map([
  * type of either. A plain index is an image of several platforms.
  */
 export function kindOf(manifest: Manifest): string {
-  if (manifest.kind === 'opaque') return KIND.unknown
+  if (manifest.kind === 'opaque') return isDockerSchema1(manifest.mediaType) ? KIND.image : KIND.unknown
   if (manifest.kind === 'index') {
     const type = manifest.annotations[INDEX_TYPE_ANNOTATION] || manifest.artifactType
     return type ? kindOfTypes([type]) : KIND.image
