@@ -6,6 +6,7 @@ import { addAdoption } from './20261120131500_add_adoption.ts'
 import { createManifestRecheck } from './20261120132500_create_manifest_recheck.ts'
 import { addUploadDigest } from './20261120134000_add_upload_digest.ts'
 import { judgePulls } from './20261120134500_judge_pulls.ts'
+import { indexCondemnedBlobs } from './20261120136000_index_condemned_blobs.ts'
 
 export const migrations: readonly Migration[] = [
   createRegistry,
@@ -15,4 +16,5 @@ export const migrations: readonly Migration[] = [
   createManifestRecheck,
   addUploadDigest,
   judgePulls,
+  indexCondemnedBlobs,
 ]

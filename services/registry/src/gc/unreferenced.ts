@@ -1,19 +1,18 @@
 import { type Queries, statement } from '@berth/db'
 import type { StorageKey } from '../storage/index.ts'
+import { none } from './none.ts'
 
 /** Blobs looked at, and rows changed, in one statement. */
-const WINDOW = 10_000
+const WINDOW = 5_000
 const BATCH = 1_000
 
 /** Nothing names it: no manifest, and no project counts it. */
-const UNREFERENCED = `NOT EXISTS (SELECT 1 FROM manifest_blob mb WHERE mb.blob_id = b.id)
-     AND NOT EXISTS (SELECT 1 FROM project_blob pb WHERE pb.blob_id = b.id)`
+const UNREFERENCED = `${none('FROM manifest_blob mb WHERE mb.blob_id = b.id')}
+     AND ${none('FROM project_blob pb WHERE pb.blob_id = b.id')}`
 
 /** It came to a repository while the upload of another one to it was under way: a manifest is about to name both. */
-const LEASED = `EXISTS (
-       SELECT 1 FROM repository_blob rb JOIN upload u ON u.repository_id = rb.repository_id
-       WHERE rb.blob_id = b.id AND u.lease_until > now() AND u.created_at <= b.touched_at
-     )`
+const NOT_LEASED = none(`FROM upload u JOIN repository_blob rb ON rb.repository_id = u.repository_id
+       WHERE rb.blob_id = b.id AND u.lease_until > now() AND u.created_at <= b.touched_at`)
 
 const upperBound = statement<{ upper: number | null }>(
   'gc-blob-upper',
@@ -26,10 +25,9 @@ const measure = statement<{ stored: number; blobs: number; bytes: number }>(
      coalesce(sum(size) FILTER (WHERE eligible), 0)::bigint AS bytes
    FROM (
      SELECT b.size, (b.condemned_at IS NOT NULL OR b.touched_at < now() - $4 * interval '1 ms')
-       AND NOT EXISTS (
-         SELECT 1 FROM manifest_blob mb WHERE mb.blob_id = b.id
-           AND NOT EXISTS (SELECT 1 FROM gc_manifest g WHERE g.run_id = $1 AND g.manifest_id = mb.manifest_id)
-       ) AND NOT ${LEASED} AS eligible
+       AND ${none(`FROM manifest_blob mb WHERE mb.blob_id = b.id
+         AND NOT EXISTS (SELECT 1 FROM gc_manifest g WHERE g.run_id = $1 AND g.manifest_id = mb.manifest_id)`)}
+       AND ${NOT_LEASED} AS eligible
      FROM blob b WHERE b.id > $2 AND b.id <= $3
    ) AS seen`,
 )
@@ -38,10 +36,10 @@ const condemn = statement<{ id: number }>(
   `WITH c AS (
      SELECT b.id FROM blob b
      WHERE b.id > $1 AND b.id <= $2 AND b.condemned_at IS NULL AND b.touched_at < now() - $3 * interval '1 ms'
-       AND ${UNREFERENCED} AND NOT ${LEASED}
+       AND ${UNREFERENCED} AND ${NOT_LEASED}
      ORDER BY b.id LIMIT ${BATCH} FOR UPDATE OF b SKIP LOCKED
    )
-   UPDATE blob SET condemned_at = now() FROM c WHERE blob.id = c.id RETURNING blob.id`,
+   UPDATE blob SET condemned_at = now() WHERE id = ANY (ARRAY(SELECT id FROM c)) RETURNING id`,
 )
 const hasCondemned = statement<{ found: boolean }>(
   'gc-has-condemned',
@@ -49,7 +47,8 @@ const hasCondemned = statement<{ found: boolean }>(
 )
 const lockCondemned = statement<{ id: number }>(
   'gc-lock-condemned',
-  `SELECT id FROM blob WHERE condemned_at < now() - $1 * interval '1 ms' AND id > $2
+  `SELECT id FROM blob
+   WHERE condemned_at IS NOT NULL AND condemned_at < now() - $1 * interval '1 ms' AND id > $2
    ORDER BY id LIMIT ${BATCH} FOR UPDATE SKIP LOCKED`,
 )
 const removeRows = statement<RemovedBlob>(

@@ -1,4 +1,5 @@
 import { type Queries, statement } from '@berth/db'
+import { none } from './none.ts'
 
 /** Manifests looked at in one statement. */
 const WINDOW = 5_000
@@ -18,13 +19,11 @@ const mark = statement<{ manifest_id: number }>(
    JOIN repository r ON r.id = m.repository_id JOIN project p ON p.id = r.project_id AND p.state = 'open'
    LEFT JOIN manifest s ON s.repository_id = m.repository_id AND s.digest = m.accessory_of AND s.id <> m.id
    WHERE m.id > $2 AND m.id <= $3 AND m.adopted_at IS NULL
-     AND NOT EXISTS (SELECT 1 FROM gc_manifest g WHERE g.run_id = $1 AND g.manifest_id = m.id)
-     AND NOT EXISTS (
-       SELECT 1 FROM manifest_child c WHERE c.child_id = m.id
-         AND NOT EXISTS (SELECT 1 FROM gc_manifest g WHERE g.run_id = $1 AND g.manifest_id = c.parent_id)
-     )
+     AND ${none('FROM gc_manifest g WHERE g.run_id = $1 AND g.manifest_id = m.id')}
+     AND ${none(`FROM manifest_child c WHERE c.child_id = m.id
+       AND NOT EXISTS (SELECT 1 FROM gc_manifest g WHERE g.run_id = $1 AND g.manifest_id = c.parent_id)`)}
      AND CASE WHEN s.id IS NULL
-       THEN m.pushed_at < now() - $4 * interval '1 ms' AND NOT EXISTS (SELECT 1 FROM tag t WHERE t.manifest_id = m.id)
+       THEN m.pushed_at < now() - $4 * interval '1 ms' AND ${none('FROM tag t WHERE t.manifest_id = m.id')}
        ELSE EXISTS (SELECT 1 FROM gc_manifest g WHERE g.run_id = $1 AND g.manifest_id = s.id) END
    ON CONFLICT DO NOTHING RETURNING manifest_id`,
 )
