@@ -89,6 +89,11 @@ const AROUND: readonly KnownSetting[] = [
   { name: 'BERTH_USERNAME', description: 'who the berth command is; else what its context remembers' },
   { name: 'BERTH_PASSWORD', description: 'and their password', secret: true },
   { name: 'BERTH_ROBOT_SECRET', description: 'secret of the robot account of a NATS user', secret: true },
+  {
+    name: 'BERTH_ADOPT_TAGS_PASSWORD',
+    description: 'password of berth registry adopt --tags-from',
+    secret: true,
+  },
   { name: 'BERTH_PROVISION_NATS_CREDS', description: 'file with the NATS credentials of the user provision' },
   { name: 'BERTH_SUPERVISOR_NATS_CREDS', description: 'file with the NATS credentials of the user supervisor' },
 ]
