@@ -3,6 +3,7 @@ import type { RequestListener } from 'node:http'
 import type { TokenVerifier } from '@berth/access'
 import type { Database, Relay } from '@berth/db'
 import type { Answer } from '@berth/messaging'
+import type { RepositoryName } from '@berth/oci'
 import type { Logger } from '@berth/runtime'
 import { additions } from './artifact/index.ts'
 import { judgedAnswers } from './asks/index.ts'
@@ -65,9 +66,10 @@ export function createRegistry(parts: {
   const tags = tagStore(database)
   const manifests = manifestStore(database)
   const totals = createTotals()
-  const onChange = () => {
-    totals.forget()
+  const onChange = (repository?: RepositoryName) => {
+    totals.forget(repository)
     relay.poke()
+    facts.poke()
   }
   const doors = v2Doors({
     database,
@@ -81,10 +83,7 @@ export function createRegistry(parts: {
     catalog: catalogStore(database),
     tags,
     uploads: createUploads({ store: sessions, projects, withProject, storage, trash, log, leaseMs }),
-    onChange: () => {
-      relay.poke()
-      facts.poke()
-    },
+    onChange,
   })
   const app = createApp({ doors, authenticator: authenticator(tokens, basicCredentials(askGrant)), externalUrl, log })
   return {

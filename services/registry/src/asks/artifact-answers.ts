@@ -43,14 +43,14 @@ export function artifactAnswers(parts: AskParts): Answer[] {
       if (!(await deleteManifest(database, digest as Digest, deletion))) {
         throw artifactUnknown(found.repository_name, asked.reference)
       }
-      onChange()
+      onChange(found.repository_name)
       return { digest }
     }),
     answer(artifactCopy, async (request) => {
       try {
         return await copyArtifact(parts, request, COPY_MS)
       } finally {
-        onChange()
+        onChange(nameOf(request.to))
       }
     }),
     answer(artifactAddition, async ({ addition, ...asked }) => {

@@ -1,5 +1,6 @@
 import type { Database } from '@berth/db'
 import type { Answer } from '@berth/messaging'
+import type { RepositoryName } from '@berth/oci'
 import type { Additions } from '../artifact/index.ts'
 import type { CopyParts } from '../copy/index.ts'
 import { labelAnswers } from '../label/index.ts'
@@ -14,7 +15,7 @@ export interface AskParts extends CopyParts {
   totals: Totals
   additions: Additions
   /** Something has been changed, and told. */
-  onChange: () => void
+  onChange: (repository?: RepositoryName) => void
 }
 
 /**

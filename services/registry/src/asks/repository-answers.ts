@@ -14,6 +14,7 @@ import {
   pageOfUsage,
   repositorySearch,
 } from '../repository/index.ts'
+import { nameOf } from '../search/index.ts'
 import type { AskParts } from './index.ts'
 
 const DELETE_MS = 5_000
@@ -29,7 +30,7 @@ export function repositoryAnswers({ database, totals, onChange }: AskParts): Ans
       try {
         return await deleteRepository(database, request, DELETE_MS)
       } finally {
-        onChange()
+        onChange(nameOf(request))
       }
     }),
     answer(statisticsCount, (request) => countStatistics(database, totals, request)),

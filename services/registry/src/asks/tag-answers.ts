@@ -1,5 +1,6 @@
 import { type Answer, answer } from '@berth/messaging'
 import { tagCreate, tagDelete, tagSearch } from '@berth/types'
+import { nameOf } from '../search/index.ts'
 import { createTag, deleteTag, searchTags } from '../tag/index.ts'
 import type { AskParts } from './index.ts'
 
@@ -9,12 +10,12 @@ export function tagAnswers({ database, totals, onChange }: AskParts): Answer[] {
     answer(tagSearch, (request) => searchTags(database, totals, request)),
     answer(tagCreate, async (request) => {
       const tag = await createTag(database, request)
-      onChange()
+      onChange(nameOf(request))
       return { tag }
     }),
     answer(tagDelete, async (request) => {
       await deleteTag(database, request)
-      onChange()
+      onChange(nameOf(request))
       return { deleted: true as const }
     }),
   ]

@@ -45,7 +45,7 @@ export interface ManifestParts {
   withProject: WithProject
   pulls: Pick<PullRecorder, 'note'>
   /** There is something in the outbox. */
-  onChange: () => void
+  onChange: (repository: RepositoryName) => void
 }
 
 type ManifestDoors = Record<'GET' | 'HEAD' | 'PUT' | 'DELETE', Door<RouteOf<'manifest'>>>
@@ -119,7 +119,7 @@ async function receiveManifest(
   const tags = tagsFor(reference, visit.query)
   const pushed = { name, digest, bytes, manifest, tags, actor: visit.caller.name }
   await withProject(name, () => putManifest(database, pushed, (facts) => admitPush(facts, grant)))
-  onChange()
+  onChange(name)
   answerEmpty(visit, 201, {
     location: `${visit.base}/v2/${name}/manifests/${digest}`,
     'docker-content-digest': digest,
@@ -146,7 +146,7 @@ async function remove(
       : deleteManifest(database, reference.digest, deletion),
   )
   if (!isGone) throw unknown(reference)
-  onChange()
+  onChange(name)
   answerEmpty(visit, 202)
 }
 

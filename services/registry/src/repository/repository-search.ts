@@ -83,7 +83,15 @@ export function repositorySearch(database: Database, totals: Totals): Repository
     async page({ projects, after, ...query }) {
       const values: unknown[] = []
       const where = `${LISTED} AND ${visibleSql(projects, values)}`
-      const listed = { name: 'repository', from: FROM, where, values, id: 'r.id', columns: COLUMNS }
+      const listed = {
+        name: 'repository',
+        within: 'everything' as const,
+        from: FROM,
+        where,
+        values,
+        id: 'r.id',
+        columns: COLUMNS,
+      }
       if (after === undefined) {
         const { ids, total } = await pageOfIds(database, totals, { ...listed, order: NEWEST_FIRST }, query)
         return { repositories: await readRepositories(database, ids), total }

@@ -24,7 +24,7 @@ export async function countStatistics(
     values,
   )
   const of = (isPublic: boolean) => counted.find((row) => row.public === isPublic)?.repositories ?? 0
-  const storedBytes = await totals.of('stored', async () => (await database.find(sumStored))?.total ?? 0)
+  const storedBytes = await totals.of('everything', 'stored', async () => (await database.find(sumStored))?.total ?? 0)
   return { publicRepositories: of(true), privateRepositories: of(false), storedBytes }
 }
 

@@ -47,6 +47,7 @@ export async function searchAccessories(
     totals,
     {
       name: 'accessory',
+      within: { repository: found.repository_name },
       from: 'manifest m',
       where: 'm.repository_id = $1 AND m.accessory_of = $2',
       values: [found.repository_id, subject.digest],

@@ -7,7 +7,7 @@ import { ALONE, IN_LISTS, readArtifacts } from './artifact-rows.ts'
 import { fitted } from './fit.ts'
 import { type FoundRepository, findJudged, findJudgedProject, type JudgedRepository } from './judged.ts'
 import { orderSql } from './order.ts'
-import type { Totals } from './totals.ts'
+import type { TotalScope, Totals } from './totals.ts'
 import { windowOf } from './window.ts'
 
 export interface ArtifactQuery {
@@ -54,14 +54,16 @@ export function artifactSearch(database: Database, totals: Totals): ArtifactSear
   }: Omit<ArtifactQuery, 'page' | 'pageSize'>) {
     if (repository === undefined) {
       const rules = await findJudgedProject(database, project)
-      return { rules, scope: { projectId: rules.project_id, latestInRepository } satisfies ArtifactScope }
+      const within = { project: rules.project_name }
+      return { rules, within, scope: { projectId: rules.project_id, latestInRepository } satisfies ArtifactScope }
     }
     const found = await findJudged(database, { project, repository })
-    return { rules: found, scope: { repositoryId: found.repository_id } satisfies ArtifactScope }
+    const within = { repository: found.repository_name }
+    return { rules: found, within, scope: { repositoryId: found.repository_id } satisfies ArtifactScope }
   }
 
-  function countOf({ where, values }: { where: string; values: unknown[] }): Promise<number> {
-    return totals.of(`artifact ${where} ${JSON.stringify(values)}`, async () => {
+  function countOf(within: TotalScope, { where, values }: { where: string; values: unknown[] }): Promise<number> {
+    return totals.of(within, `artifact ${where} ${JSON.stringify(values)}`, async () => {
       const counted = await database.find(
         adHoc<{ total: number }>(`SELECT count(*) AS total FROM manifest m WHERE ${where}`),
         values,
@@ -72,9 +74,9 @@ export function artifactSearch(database: Database, totals: Totals): ArtifactSear
 
   return {
     async page(query) {
-      const { rules, scope } = await scopeOf(query)
+      const { rules, within, scope } = await scopeOf(query)
       const filter = artifactFilter(query.q, scope)
-      const total = await countOf(filter)
+      const total = await countOf(within, filter)
       const { rows, isLast } = await readPlaces(database, filter, query, total)
       const ids = rows.map(({ id }) => id)
       const artifacts = fitted(await readArtifacts(database, ids, rules, IN_LISTS))
@@ -82,8 +84,8 @@ export function artifactSearch(database: Database, totals: Totals): ArtifactSear
       return { artifacts, total, ...(!isLast && end && { next: `${end.micros}.${end.id}` }) }
     },
     async count(query) {
-      const { scope } = await scopeOf(query)
-      return countOf(artifactFilter(query.q, scope))
+      const { within, scope } = await scopeOf(query)
+      return countOf(within, artifactFilter(query.q, scope))
     },
     async get({ reference, ...asked }) {
       const found = await findJudged(database, asked)

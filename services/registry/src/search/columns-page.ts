@@ -1,6 +1,6 @@
 import { adHoc, filterSql, type ListColumns, parseListQuery, parseSort, type Queries } from '@berth/db'
 import { type Order, orderOf, orderSql, snakeCase } from './order.ts'
-import type { Totals } from './totals.ts'
+import type { TotalScope, Totals } from './totals.ts'
 import { windowOf } from './window.ts'
 
 /** A list of rows with an id each, in Harbor's words. */
@@ -13,8 +13,9 @@ export interface ListQuery {
 
 /** What is listed: SQL of ours alone. */
 export interface Listed {
-  /** For totals: what else `values` do not say. */
+  /** For totals: what else `values` do not say, and what a change must touch to be seen in it. */
   name: string
+  within: TotalScope
   /** `tag t JOIN manifest m ON m.id = t.manifest_id` */
   from: string
   where: string
@@ -75,7 +76,7 @@ async function countRows(
   const values = [...listed.values]
   const terms = parseListQuery(q).map((term) => ({ ...term, key: snakeCase(term.key) }))
   const where = `${listed.where} AND ${filterSql(terms, listed.columns, values)}`
-  const total = await totals.of(`${listed.name} ${where} ${JSON.stringify(values)}`, async () => {
+  const total = await totals.of(listed.within, `${listed.name} ${where} ${JSON.stringify(values)}`, async () => {
     const sql = adHoc<{ total: number }>(`SELECT count(*) AS total FROM ${listed.from} WHERE ${where}`)
     return (await db.find(sql, values))?.total ?? 0
   })

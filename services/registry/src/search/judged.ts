@@ -44,7 +44,7 @@ export async function findJudged(db: Queries, asked: JudgedRepository): Promise<
 }
 
 /** The project as it stands, for reading. @throws as {@link findJudged} */
-export async function findJudgedProject(db: Queries, project: JudgedProject): Promise<ProjectFacts & RuleFacts> {
+export async function findJudgedProject(db: Queries, project: JudgedProject): Promise<Row> {
   return standing(await db.find(find, [project.id, '']), project)
 }
 

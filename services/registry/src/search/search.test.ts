@@ -1,3 +1,4 @@
+import { parseRepositoryName } from '@berth/oci'
 import type { ArtifactFacts } from '@berth/types'
 import { describe, expect, it, vi } from 'vitest'
 import { fitted } from './fit.ts'
@@ -20,37 +21,70 @@ describe('a page of a list', () => {
 })
 
 describe('a total', () => {
+  const app = parseRepositoryName('library/app')
+  const here = { repository: app }
+
   it('is counted every time while that is cheap', async () => {
     const totals = createTotals()
     const count = vi.fn(async () => 12)
-    for (let i = 0; i < 3; i++) expect(await totals.of('a', count)).toBe(12)
+    for (let i = 0; i < 3; i++) expect(await totals.of(here, 'a', count)).toBe(12)
     expect(count).toHaveBeenCalledTimes(3)
   })
 
-  it('is kept for a while when it is large, by its key, until something changes here', async () => {
+  it('is kept for a while when it is large, by its key, however long that is', async () => {
     const totals = createTotals()
     const count = vi.fn(async () => 50_000)
-    await Promise.all([totals.of('a', count), totals.of('a', count), totals.of('b', count)])
-    await totals.of('a', count)
-    expect(count).toHaveBeenCalledTimes(2)
-    totals.forget()
-    await totals.of('a', count)
+    const long = 'x'.repeat(100_000)
+    await Promise.all(['a', 'a', 'b', long].map((key) => totals.of(here, key, count)))
+    for (const key of ['a', 'b', long]) await totals.of(here, key, count)
     expect(count).toHaveBeenCalledTimes(3)
+  })
+
+  it('is counted again after a change that may be seen in it', async () => {
+    const totals = createTotals()
+    const counts = { here: 0, project: 0, elsewhere: 0, everything: 0 }
+    const look = () =>
+      Promise.all(
+        Object.entries({
+          here,
+          project: { project: 'library' },
+          elsewhere: { repository: 'library/other' },
+          everything: 'everything' as const,
+        }).map(([key, scope]) =>
+          totals.of(scope, key, async () => {
+            counts[key as keyof typeof counts]++
+            return 50_000
+          }),
+        ),
+      )
+    await look()
+    totals.forget(app)
+    await look()
+    expect(counts).toEqual({ here: 2, project: 2, elsewhere: 1, everything: 2 })
+    totals.forget()
+    await look()
+    expect(counts).toEqual({ here: 3, project: 3, elsewhere: 2, everything: 3 })
   })
 
   it('is not kept when something changed while it was counted', async () => {
     const totals = createTotals()
     const counted: ((total: number) => void)[] = []
     const count = vi.fn(() => new Promise<number>((resolve) => counted.push(resolve)))
-    const before = totals.of('a', count)
-    totals.forget()
-    const after = totals.of('a', count)
+    const before = totals.of(here, 'a', count)
+    totals.forget(app)
+    const after = totals.of(here, 'a', count)
     expect(count).toHaveBeenCalledTimes(2)
     counted[0]?.(50_000)
     expect(await before).toBe(50_000)
     counted[1]?.(50_001)
     expect(await after).toBe(50_001)
-    expect(await totals.of('a', count)).toBe(50_001)
+    expect(await totals.of(here, 'a', count)).toBe(50_001)
+  })
+
+  it('is asked for again after it could not be counted', async () => {
+    const totals = createTotals()
+    await expect(totals.of(here, 'a', () => Promise.reject(new Error('away')))).rejects.toThrow('away')
+    expect(await totals.of(here, 'a', async () => 1)).toBe(1)
   })
 })
 

@@ -55,7 +55,13 @@ export async function searchTags(
   { reference, ...query }: JudgedRepository & ListQuery & { reference?: string },
 ): Promise<{ tags: TagFacts[]; total: number }> {
   const found = await findJudged(database, query)
-  const common = { name: 'tag', from: 'tag t', id: 't.id', columns: COLUMNS }
+  const common = {
+    name: 'tag',
+    within: { repository: found.repository_name },
+    from: 'tag t',
+    id: 't.id',
+    columns: COLUMNS,
+  }
   const listed =
     reference === undefined
       ? { ...common, where: 't.repository_id = $1', values: [found.repository_id], order: BY_NAME }
