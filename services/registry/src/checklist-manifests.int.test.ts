@@ -133,6 +133,24 @@ describe('manifests', () => {
     return json({ schemaVersion: 2, mediaType: INDEX_TYPE, manifests: [{ mediaType: MANIFEST_TYPE, digest, size }] })
   }
 
+  it('that refer to a subject are filtered by a type with a plus in it, escaped or not', async () => {
+    const app = client('library/plus')
+    const subject = { mediaType: MANIFEST_TYPE, digest: sha256('any subject'), size: 11 }
+    const wanted = someImage([5], { artifactType: 'application/vnd.example.a+json', subject })
+    for (const image of [wanted, someImage([5], { artifactType: 'application/vnd.example.b+json', subject })]) {
+      expect((await app.pushImage(image)).headers.get('oci-subject')).toBe(subject.digest)
+    }
+    for (const type of ['application/vnd.example.a+json', 'application%2Fvnd.example.a%2Bjson']) {
+      const answered = await app.fetch(`referrers/${subject.digest}?artifactType=${type}`)
+      expect(answered.headers.get('oci-filters-applied')).toBe('artifactType')
+      const { manifests } = (await answered.json()) as { manifests: { digest: string }[] }
+      expect(manifests.map(({ digest }) => digest)).toEqual([wanted.digest])
+    }
+    const none = await app.fetch(`referrers/${subject.digest}?artifactType=application/vnd.example.c`)
+    expect(((await none.json()) as { manifests: unknown[] }).manifests).toEqual([])
+    expect(none.headers.get('oci-filters-applied')).toBe('artifactType')
+  })
+
   it('of indexes in indexes are kept, and hold what they name', async () => {
     const app = client('library/nested')
     const image = someImage()

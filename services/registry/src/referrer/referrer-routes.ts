@@ -39,8 +39,8 @@ export function referrerDoors(
 
 function filterOf(query: URLSearchParams): string | undefined {
   const asked = query.get('artifactType')
-  // No artifact type holds a NUL, and Postgres takes no text with one.
-  return asked === null || asked === '' ? undefined : asked.replaceAll('\0', '')
+  // No artifact type holds a NUL, and Postgres takes no text with one. A space was a plus that was not escaped.
+  return asked === null || asked === '' ? undefined : asked.replaceAll('\0', '').replaceAll(' ', '+')
 }
 
 /** Ours alone, handed out in `Link`; what cannot be read starts from the beginning. */
