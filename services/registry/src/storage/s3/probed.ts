@@ -1,5 +1,6 @@
 const FRESH_MS = 10_000
-const PATIENCE_MS = 5_000
+/** Who asks how we are waits no longer than a second and a half. */
+const PATIENCE_MS = 1_200
 
 /**
  * The same probe, not oftener than every ten seconds while it succeeds and never twice at once: whoever pays for each

@@ -18,6 +18,8 @@ const LIST_BOUND = 1_000
 const REMOVE_BOUND = 1_000
 const LOOK_WIDTH = 16
 const TYPE = 'application/octet-stream'
+/** In none of our keys. The library always sends one, and Swift takes an empty one for a delimiter that is everywhere. */
+const NO_DELIMITER = '|'
 /** In front of the whole name of an object that another registry has written. */
 const ADOPTED = 'adopted/'
 
@@ -199,7 +201,7 @@ export function s3Bucket(settings: S3Settings, options: { env: NodeJS.ProcessEnv
       }
     },
     async listBegun(start) {
-      const page = await withRetries(() => client.listIncompleteUploadsQuery(bucket, full(start), '', '', ''))
+      const page = await withRetries(() => client.listIncompleteUploadsQuery(bucket, full(start), '', '', NO_DELIMITER))
       return page.uploads.map(({ key, uploadId, initiated }) => ({
         key: String(key).slice(prefix.length),
         id: String(uploadId),

@@ -236,6 +236,8 @@ export async function s3Double(over: Partial<S3Settings> = {}): Promise<S3Double
       done(res, fault, {}, `<ListBucketResult>${more}${contents.join('')}</ListBucketResult>`)
     },
     'list-parts-begun'({ res, query, fault }) {
+      // As Swift: an empty delimiter is one that is everywhere.
+      if (query.get('delimiter') === '') return done(res, fault, {}, '<ListMultipartUploadsResult/>')
       const uploads = [...double.begun]
         .filter(([, { key }]) => key.startsWith(query.get('prefix') ?? ''))
         .map(([id, { key, at }]) => {
