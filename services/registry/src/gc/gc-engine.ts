@@ -3,7 +3,7 @@ import type { GcOptions, GcSweepResponse } from '@berth/types'
 import type { Storage, StorageKey } from '../storage/index.ts'
 import { gcLines } from './gc-lines.ts'
 import { type GcMetrics, unmeasured } from './gc-metrics.ts'
-import { type GcRunRow, mustBeForced, pauseAfter, toGcRun } from './gc-run.ts'
+import { type GcRunRow, mustBeForced, pauseAfter, toGcRun, usualAfter } from './gc-run.ts'
 import { advanceRun, gcStore } from './gc-store.ts'
 import { removeInParts, sweepTrash } from './remove-bytes.ts'
 import { anyCondemned, condemnBlobs, measureBlobs, removeCondemned } from './unreferenced.ts'
@@ -51,6 +51,7 @@ interface Batch {
 export function gcEngine(parts: GcParts): GcStep {
   const { database, storage, metrics = unmeasured } = parts
   const store = gcStore(database)
+  let usualMs = Number.POSITIVE_INFINITY
 
   async function mark(run: GcRunRow): Promise<Batch> {
     const outcome = await database.transaction(async (tx) => {
@@ -140,19 +141,19 @@ export function gcEngine(parts: GcParts): GcStep {
       lines.push(...(batch.lines ?? []))
       if (run.state === 'finished') lines.push(...gcLines.finished(run))
       const isOver = run.state !== 'running' || performance.now() > until || lines.length > MAX_LINES
-      const waitMs = batch.waitMs ?? pauseAfter(await commitMs(run, began))
+      const waitMs = batch.waitMs ?? (await pauseFor(run, performance.now() - began))
       if (isOver || waitMs > 0) return { run, lines, waitMs: run.state === 'running' ? waitMs : 0 }
     }
   }
 
-  /** How long Postgres takes for the smallest of commits, which is what pushes feel. */
-  async function commitMs(run: GcRunRow, began: number): Promise<number> {
-    // A batch that was quick has shown it.
-    const took = performance.now() - began
-    if (took < 20 || run.state !== 'running') return took
+  /** Measured by how long Postgres takes for the smallest of commits, which is what pushes feel. */
+  async function pauseFor(run: GcRunRow, batchMs: number): Promise<number> {
+    if (run.state !== 'running' || pauseAfter(batchMs, 0, 0) === 0) return 0
     const before = performance.now()
     await advanceRun(database, run, run.cursor, {})
-    return performance.now() - before
+    const commitMs = performance.now() - before
+    usualMs = usualAfter(usualMs, commitMs)
+    return pauseAfter(batchMs, commitMs, usualMs)
   }
 
   async function firstRow({ run, options, action = 'step' }: GcRequest): Promise<{ row: GcRunRow; lines: string[] }> {

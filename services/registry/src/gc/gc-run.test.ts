@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { mustBeForced, pauseAfter } from './gc-run.ts'
+import { mustBeForced, pauseAfter, usualAfter } from './gc-run.ts'
 
 const GIB = 1024 ** 3
 
@@ -17,9 +17,20 @@ describe('a run that was not forced', () => {
 })
 
 describe('the pause between batches', () => {
-  it('is none while commits are quick, and grows with them up to a bound', () => {
-    expect([1, 50].map(pauseAfter)).toEqual([0, 0])
-    expect([60, 500].map(pauseAfter)).toEqual([240, 2_000])
-    expect(pauseAfter(60_000)).toBe(5_000)
+  it('is none after quick ones, half of what others took, and far more once commits are slow, up to a bound', () => {
+    expect(pauseAfter(19, 500, 1)).toBe(0)
+    expect(pauseAfter(100, 3, 2)).toBe(50)
+    expect(pauseAfter(100, 9, 1)).toBe(50)
+    expect(pauseAfter(100, 11, 1)).toBe(400)
+    expect(pauseAfter(100, 59, 30)).toBe(50)
+    expect(pauseAfter(100, 61, 30)).toBe(400)
+    expect(pauseAfter(60_000, 1, 1)).toBe(5_000)
+  })
+
+  it('takes for usual what the quickest commits took, and gets used to slower ones', () => {
+    let usual = [8, 3, 9].reduce(usualAfter, Number.POSITIVE_INFINITY)
+    expect(usual).toBeCloseTo(3.15)
+    for (let i = 0; i < 100; i++) usual = usualAfter(usual, 20)
+    expect(usual).toBe(20)
   })
 })

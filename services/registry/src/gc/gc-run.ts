@@ -1,7 +1,8 @@
 import type { GcOptions, GcRun } from '@berth/types'
 
 const GIB = 1024 ** 3
-const PATIENCE_MS = 50
+const QUICK_MS = 20
+const LEAST_SLOW_MS = 10
 const MAX_PAUSE_MS = 5_000
 
 export type GcPhase = GcRun['phase']
@@ -50,9 +51,19 @@ export function mustBeForced(eligibleBytes: number, storedBytes: number): boolea
   return eligibleBytes > 10 * GIB && eligibleBytes > storedBytes / 5
 }
 
-/** How long to leave Postgres to others after a commit that took so long: four times as long, once it is slow. */
-export function pauseAfter(commitMs: number): number {
-  return commitMs <= PATIENCE_MS ? 0 : Math.min(MAX_PAUSE_MS, Math.round(commitMs * 4))
+/**
+ * How long to leave Postgres to others after a batch that took so long: half of that, and four times of it once commits
+ * are slower than twice what they usually take. After quick batches it is nothing.
+ */
+export function pauseAfter(batchMs: number, commitMs: number, usualMs: number): number {
+  if (batchMs < QUICK_MS) return 0
+  const isSlow = commitMs > Math.max(LEAST_SLOW_MS, usualMs * 2)
+  return Math.min(MAX_PAUSE_MS, Math.round(batchMs * (isSlow ? 4 : 0.5)))
+}
+
+/** What commits usually take, after one more: the quickest ones, and less and less sure of it. */
+export function usualAfter(usualMs: number, commitMs: number): number {
+  return Math.min(usualMs * 1.05, commitMs)
 }
 
 export function optionsOf(row: GcRunRow): GcOptions {

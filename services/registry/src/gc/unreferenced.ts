@@ -4,7 +4,7 @@ import { none } from './none.ts'
 
 /** Blobs looked at, and rows changed, in one statement. */
 const WINDOW = 5_000
-const BATCH = 1_000
+const BATCH = 500
 
 /** Nothing names it: no manifest, and no project counts it. */
 const UNREFERENCED = `${none('FROM manifest_blob mb WHERE mb.blob_id = b.id')}
