@@ -1,65 +1,34 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
-import { type Database, openDatabase } from '@berth/db'
-import { silentLogger } from '@berth/runtime'
 import { INDEX_TYPE, indexOf, sha256, someBytes, someImage, type TempDir, tempDir } from '@berth/testkit'
-import { CommandLine, type CommandReport } from '@berth/types'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { CommandParts } from '../commands/command.ts'
-import { findCommand } from '../commands/index.ts'
-import { projectStore } from '../project/index.ts'
 import { filesystemStorage } from '../storage/index.ts'
+import { type Adopting, openAdopting } from '../testing/adopting.ts'
 import { distributionTree } from '../testing/distribution-tree.ts'
-import { RegistryClient } from '../testing/registry-client.ts'
-import { openWorld, type Replica, testProject, type World } from '../testing/test-world.ts'
-import { migrateRegistry } from '../wire.ts'
+import type { World } from '../testing/test-world.ts'
 
+let adopting: Adopting
 let world: World
-let replica: Replica
-let database: Database
 let dir: TempDir
 let tree: ReturnType<typeof distributionTree>
 
 beforeAll(async () => {
-  world = await openWorld()
-  database = openDatabase({ url: world.databaseUrl, service: 'registry', schema: 'registry', log: silentLogger })
-  await migrateRegistry(database, silentLogger)
-  await projectStore(database).put(testProject())
-  replica = await world.startReplica()
+  adopting = await openAdopting()
+  world = adopting.world
 })
-afterAll(async () => {
-  await database?.close()
-  await world?.stop()
-})
+afterAll(() => adopting?.stop())
 beforeEach(async () => {
   await dir?.remove()
   dir = await tempDir('adopted')
   tree = distributionTree(dir.path)
 })
 
-const runParts = async (): Promise<CommandParts> => ({
-  database,
-  storage: await filesystemStorage(world.storageRoot),
-  env: { ...process.env, BERTH_REGISTRY_ROOT: world.storageRoot, BERTH_ADOPT_TAGS_PASSWORD: undefined },
-  log: silentLogger,
-  say: () => undefined,
-  signal: new AbortController().signal,
-})
-
-async function adopt(...args: string[]): Promise<CommandReport> {
-  const command = findCommand('adopt')
-  if (command === undefined) throw new Error('there is no such command')
-  return command(args, await runParts())
-}
-
-const bytesOf = async (answered: Response) => Buffer.from(await answered.arrayBuffer())
-const client = (name: string) => new RegistryClient(replica.url, name, `Bearer ${world.tokenFor(name)}`)
+const adopt = (...args: string[]) => adopting.run('adopt', args)
+const client = (name: string) => adopting.client(name)
+const usage = () => adopting.usage()
 
 async function filesIn(path: string): Promise<string[]> {
   const entries = await readdir(path, { recursive: true, withFileTypes: true })
@@ -68,14 +37,6 @@ async function filesIn(path: string): Promise<string[]> {
     files.sort().map(async (file) => `${file} ${(await stat(file)).mtimeMs} ${sha256(await readFile(file))}`),
   )
 }
-
-const usage = async () =>
-  (
-    await world.sql<{ used: number; sum: number }>(
-      `SELECT used, (SELECT coalesce(sum(b.size), 0)::bigint FROM registry.project_blob pb JOIN registry.blob b ON b.id = pb.blob_id
-       WHERE pb.project_id = p.id) AS sum FROM registry.project p WHERE name = 'library'`,
-    )
-  )[0]
 
 describe('taking over a storage with tags', () => {
   it('serves what it holds byte for byte, and leaves every file where and as it was', async () => {
@@ -318,95 +279,5 @@ describe('tags from somebody who knows them', () => {
       expect(failure).toMatchObject({ name: 'ArgumentsInvalid' })
       expect(String(failure)).not.toContain('secret@')
     }
-  })
-})
-
-describe('an adoption that is killed', () => {
-  it('goes on where it was, and ends as if nothing had happened', async () => {
-    const images = Array.from({ length: 40 }, () => someImage([2_000]))
-    for (const [i, image] of images.entries()) await tree.image(`library/kill-${i % 8}`, image, [`v${i}`])
-    const env = {
-      PATH: process.env.PATH,
-      BERTH_REGISTRY_DATABASE_URL: world.databaseUrl,
-      BERTH_REGISTRY_ROOT: world.storageRoot,
-    }
-    const main = fileURLToPath(new URL('../main.ts', import.meta.url))
-    const start = () =>
-      spawn(process.execPath, ['--conditions=@berth/source', main, 'adopt', dir.path], {
-        env,
-        stdio: ['ignore', 'pipe', 'inherit'],
-      })
-    for (let kills = 0; kills < 3; kills++) {
-      const child = start()
-      const exited = once(child, 'exit')
-      for await (const text of createInterface({ input: child.stdout })) {
-        const line = CommandLine.safeParse(JSON.parse(text)).data
-        if (line && 'progress' in line && line.progress.step.startsWith('adopting')) {
-          setTimeout(() => child.kill('SIGKILL'), kills * 40)
-        }
-      }
-      await exited
-    }
-    const child = start()
-    let report: CommandReport | undefined
-    for await (const text of createInterface({ input: child.stdout })) {
-      const line = CommandLine.safeParse(JSON.parse(text)).data
-      if (line && 'report' in line) report = line.report
-    }
-    expect(report?.figures).toMatchObject({ repositories: 8, manifests: 40, tags: 40, blobs: 80, untaggedKept: 0 })
-    expect(report?.findings).toEqual([])
-    for (const [i, image] of images.entries()) {
-      const got = await client(`library/kill-${i % 8}`).fetch(`manifests/v${i}`)
-      expect(got.headers.get('docker-content-digest')).toBe(image.digest)
-    }
-    expect((await usage())?.used).toBe((await usage())?.sum)
-  }, 60_000)
-})
-
-describe('what was taken over', () => {
-  it('is compared and read like everything else, and what has rotted there is found', async () => {
-    const image = someImage([700])
-    await tree.image('library/checked', image, ['1'])
-    await adopt(dir.path)
-    const layer = join(tree.top, tree.dataPath(sha256(image.layers[0] as Buffer)))
-    const run = async (name: string) => {
-      const command = findCommand(name)
-      const done = await runParts()
-        .then((parts) => command?.([], parts))
-        .catch((err: { report?: CommandReport }) => err.report)
-      return done?.findings.filter(({ name: what }) => what === sha256(image.layers[0] as Buffer)) ?? []
-    }
-    expect(await run('fsck')).toEqual([])
-    await writeFile(layer, 'cut')
-    expect((await run('fsck')).map(({ what }) => what)).toEqual(['wrong size'])
-    await writeFile(layer, someBytes(700))
-    expect(await run('fsck')).toEqual([])
-    await run('scrub')
-    expect((await client('library/checked').fetch(`blobs/${sha256(image.layers[0] as Buffer)}`)).status).toBe(500)
-    expect((await client('library/checked').postBlob(image.layers[0] as Buffer)).status).toBe(201)
-    const healed = await client('library/checked').fetch(`blobs/${sha256(image.layers[0] as Buffer)}`)
-    expect((await bytesOf(healed)).equals(image.layers[0] as Buffer)).toBe(true)
-  })
-
-  it('is collected by its key once nobody names it, and nothing else of the other storage', async () => {
-    const [gone, stays] = [someImage([800]), someImage([900])]
-    await tree.image('library/collected', gone, ['gone'])
-    await tree.image('library/collected', stays, ['stays'])
-    await adopt(dir.path)
-    const app = client('library/collected')
-    expect((await app.fetch(`manifests/${gone.digest}`, { method: 'DELETE' })).status).toBe(202)
-    for (const blob of [gone.config, ...gone.layers]) {
-      expect((await app.fetch(`blobs/${sha256(blob)}`, { method: 'DELETE' })).status).toBe(202)
-    }
-    const collect = findCommand('gc')
-    const parts = await runParts()
-    const env = { ...parts.env, GC_TIME_WINDOW_HOURS: '0', BERTH_REGISTRY_GC_GRACE_SECONDS: '0' }
-    const report = await collect?.(['--delete-untagged'], { ...parts, env })
-    expect(report?.figures).toMatchObject({ state: 'finished' })
-    const isThere = async (digest: string) =>
-      (await stat(join(tree.top, tree.dataPath(digest))).catch(() => undefined)) !== undefined
-    for (const blob of [gone.config, ...gone.layers]) expect(await isThere(sha256(blob))).toBe(false)
-    for (const blob of [stays.config, ...stays.layers, stays.manifest]) expect(await isThere(sha256(blob))).toBe(true)
-    expect((await app.fetch('manifests/stays')).status).toBe(200)
   })
 })
