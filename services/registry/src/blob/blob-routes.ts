@@ -125,12 +125,13 @@ async function sendBlob(visit: Visit, storage: Storage, row: BlobRow, digest: Di
   const { req, res } = visit
   const headers = blobHeaders(digest)
   if (isKnownToClient(req, headers.etag)) return void res.writeHead(304, headers).end()
-  const url = row.stream ? undefined : await storage.urlOf(row.storage_key, clientAddressOf(req))
-  // A HEAD never gets here: what it asks for is in the tables.
-  if (url !== undefined) return answerEmpty(visit, 307, { location: url, ...digestHeader(digest), ...NOT_KEPT })
+  // Before the client is sent away: an S3 may answer a range that cannot be with the whole blob.
   const range = ifRangeHolds(req.headers['if-range'], headers.etag)
     ? parseRange(req.headers.range, row.size)
     : undefined
+  const url = row.stream ? undefined : await storage.urlOf(row.storage_key, clientAddressOf(req))
+  // A HEAD never gets here: what it asks for is in the tables.
+  if (url !== undefined) return answerEmpty(visit, 307, { location: url, ...digestHeader(digest), ...NOT_KEPT })
   const stored = await storage.read(row.storage_key, row.size, range).catch((err) => {
     if (err instanceof BytesMissing) throw new Error('the bytes of a blob are not in the storage', { cause: err })
     throw err
