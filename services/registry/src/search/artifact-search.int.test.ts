@@ -245,6 +245,95 @@ describe('a list of a hundred thousand artifacts', () => {
     expect(repositories[0]?.name).toBe(`library/r-${String(first).padStart(5, '0')}`)
   })
 
+  it('answers every filter and sort with a page or a BAD_REQUEST, however it is put together', async () => {
+    const keys = [
+      'tags',
+      'labels',
+      'base',
+      'size',
+      'push_time',
+      'PullTime',
+      'digest',
+      'name',
+      'id',
+      'icon',
+      '__proto__',
+      'x',
+    ]
+    const values = [
+      '*',
+      'nil',
+      '~',
+      '~%_',
+      "'",
+      '1',
+      '-1',
+      '99999999999999999999',
+      '1e3',
+      '[1~2]',
+      '[~]',
+      '[b~a]',
+      '[~2026-01-01]',
+    ]
+    const lists = [
+      '{a b}',
+      '(1 2)',
+      '{}',
+      '()',
+      '("a b" c)',
+      '\\*',
+      '"',
+      '%00',
+      '%',
+      '\u{1F600}',
+      '$1',
+      ';--',
+      '2026-13-45',
+      'infinity',
+    ]
+    const sorts = [
+      '',
+      '-',
+      'size',
+      '-push_time,id',
+      'nothing',
+      "id;'",
+      '-pull_time,-artifact_count',
+      'toString',
+      'name,-name',
+    ]
+    const all = [...values, ...lists]
+    let seed = 7
+    const pick = <T>(from: readonly T[]): T => {
+      seed = (seed * 1_103_515_245 + 12_345) % 2_147_483_648
+      return from[seed % from.length] as T
+    }
+    const { database } = tables
+    const outcomes = { page: 0, refused: 0 }
+    for (let round = 0; round < 600; round++) {
+      const terms = Array.from({ length: 1 + (round % 3) }, () => `${pick(keys)}=${pick(all)}`)
+      const over = { q: terms.join(','), sort: pick(sorts), page: 1, pageSize: 5 }
+      const where = { project: { id: 1, accessRevision: 3 }, repository: 'library/few' }
+      const searches = [
+        artifactSearch(database, createTotals()).page({ ...where, ...over }),
+        searchTags(database, createTotals(), { ...where, ...over }),
+        repositorySearch(database, createTotals()).page({
+          projects: { kind: 'some', ids: [2], publicToo: false },
+          ...over,
+        }),
+      ]
+      for (const outcome of await Promise.allSettled(searches)) {
+        if (outcome.status === 'fulfilled') outcomes.page++
+        else {
+          expect([over, outcome.reason]).toMatchObject([over, { code: 'BAD_REQUEST' }])
+          outcomes.refused++
+        }
+      }
+    }
+    expect(outcomes.page).toBeGreaterThan(100)
+    expect(outcomes.refused).toBeGreaterThan(100)
+  })
+
   it('is there for who was judged by what holds now', async () => {
     const refused = (over: Partial<ArtifactQuery>, code: string) => expect(page(over)).rejects.toMatchObject({ code })
     await refused({ project: { id: 1, accessRevision: 2 } }, 'PRECONDITION')
