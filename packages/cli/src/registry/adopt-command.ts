@@ -1,8 +1,9 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
+import type { Api } from '../api.ts'
 import { readSecret } from '../context/secret.ts'
-import { CommandFailed, UsageError } from '../exit.ts'
-import { openSession } from '../session.ts'
+import { CommandFailed, messageOf, UsageError } from '../exit.ts'
+import { openSession, type Session } from '../session.ts'
 import type { World } from '../terminal.ts'
 import { showReport } from './figures.ts'
 import { makeProjects } from './missing-projects.ts'
@@ -44,7 +45,11 @@ export function adoptCommand(registry: Command, world: World): void {
       const run = () => runRegistry(world, env, ['adopt', ...args], bar.show).finally(bar.clear)
       let { report } = await run()
       if (report.missingProjects !== undefined) {
-        const made = await makeProjects(await session.api(), report.missingProjects, world.stop)
+        const made = await makeProjects(
+          await apiFor(session, report.missingProjects),
+          report.missingProjects,
+          world.stop,
+        )
         for (const name of made) session.terminal.say(`made the project ${name}, private`)
         ;({ report } = await run())
       }
@@ -55,6 +60,16 @@ export function adoptCommand(registry: Command, world: World): void {
       }
       showReport(session.terminal, report)
     })
+}
+
+/** @throws {CommandFailed} they are missing and nobody can be asked to make them */
+async function apiFor(session: Session, missing: readonly string[]): Promise<Api> {
+  try {
+    return await session.api()
+  } catch (err) {
+    const why = messageOf(err)?.replace(/^berth: /, '') ?? 'no suite is known'
+    throw new CommandFailed(`make these projects, or say where: ${missing.join(', ')} (${why})`, { cause: err })
+  }
 }
 
 function argumentsOf(place: string | undefined, options: Options, world: World): string[] {

@@ -119,6 +119,13 @@ describe('berth registry', () => {
     expect(stdout + stderr).not.toContain(new URL(postgres.url).password)
   }, 60_000)
 
+  it('names the projects that are missing where there is nobody to make them', async () => {
+    Object.assign(world.env, settings())
+    const { code, stderr } = await world.run(['registry', 'adopt', await storageWith('lonely/app')])
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/make these projects, or say where: lonely \(no suite runs/)
+  }, 60_000)
+
   it('works beside a registry of its own by the settings of that, and prints a table', async () => {
     Object.assign(world.env, settings())
     const place = await storageWith('brought/again')

@@ -53,7 +53,7 @@ export function tagsFromHarbor(url: URL, credentials: HarborCredentials | undefi
       with_tag: 'true',
       with_accessory: 'true',
     })
-    const answered = await ask(`${base}${path}?${query}`, headers)
+    const answered = await ask(`${base}${path}?${query}`, headers, `${project}/${repository}`)
     return answered === undefined ? undefined : Artifacts.parse(answered)
   }
 
@@ -110,7 +110,7 @@ function basic({ username, password }: HarborCredentials): string {
 }
 
 /** Undefined: there is no such repository. @throws {HarborRefused | NotFound} */
-async function ask(url: string, headers: Record<string, string>): Promise<unknown> {
+async function ask(url: string, headers: Record<string, string>, what: string): Promise<unknown> {
   const { origin } = new URL(url)
   let answered: Response
   try {
@@ -123,7 +123,8 @@ async function ask(url: string, headers: Record<string, string>): Promise<unknow
     if (codeOf(text) === 'NOT_FOUND') return undefined
     throw new NotFound(`${origin} has no API of Harbor`)
   }
-  if (!answered.ok) throw new HarborRefused(`${origin} answered with ${answered.status}`)
+  if (!answered.ok)
+    throw new HarborRefused(`${origin} answered with ${answered.status} when asked for the tags of ${what}`)
   return jsonOf(text, origin)
 }
 
