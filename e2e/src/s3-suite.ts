@@ -1,4 +1,4 @@
-import type { S3Account } from './peers/swift.ts'
+import type { S3Account } from './peers/s3-peer.ts'
 
 /** Settings of a suite that keeps its bytes in an S3. */
 export function s3Settings(account: S3Account, more: Record<string, string> = {}): Record<string, string> {

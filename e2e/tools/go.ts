@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { cp, mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { run, runOk } from '../src/process.ts'
 import { exists } from './cache.ts'
@@ -22,6 +22,24 @@ export async function buildPrograms(work: string, modules: readonly string[]): P
     await runOk(go, ['install', '-trimpath', '-ldflags=-s -w', module], { env, timeoutMs: 1_500_000 })
   }
   await rm(join(work, 'go'), { recursive: true, force: true })
+}
+
+/**
+ * Builds a program of a module whose other versions cannot be listed, which `go install` would do: `folder` holds a
+ * go.mod that names its version and a go.sum that holds it to its bytes.
+ *
+ * @throws {Error} when it cannot be had or does not build
+ */
+export async function buildFrom(work: string, folder: string, main: string): Promise<void> {
+  const bin = join(work, 'bin')
+  const module = join(work, 'module')
+  await mkdir(bin, { recursive: true })
+  await cp(folder, module, { recursive: true })
+  const go = await findGo(work)
+  const env = { ...process.env, GOTOOLCHAIN: 'local', CGO_ENABLED: '0' }
+  const args = ['build', '-mod=mod', '-trimpath', '-ldflags=-s -w', '-o', bin, main]
+  await runOk(go, args, { env, cwd: module, timeoutMs: 1_500_000 })
+  for (const part of ['go', 'module']) await rm(join(work, part), { recursive: true, force: true })
 }
 
 /** The machine's own, or Debian's when there is none or an older one. */

@@ -40,6 +40,9 @@ const MODULES: Record<string, string> = {
   crane: 'github.com/google/go-containerregistry/cmd/crane@v0.20.7',
   helm: 'helm.sh/helm/v3/cmd/helm@v3.19.0',
 }
+const LONG_MODULES: Record<string, string> = {
+  versitygw: 'github.com/versity/versitygw/cmd/versitygw@v1.8.0',
+}
 
 export interface Tools {
   /** Where the packages of the machine's release are: `<root>/usr/bin/podman`. */
@@ -70,7 +73,7 @@ export async function openTools(long = process.env.BERTH_E2E_LONG === '1'): Prom
   }
   for (const [name, packages] of Object.entries({ ...PACKAGES, ...(long && LONG_PACKAGES) }))
     await make(name, packages, (work) => unpackPackages(work, packages))
-  for (const [name, module] of Object.entries(MODULES))
+  for (const [name, module] of Object.entries({ ...MODULES, ...(long && LONG_MODULES) }))
     await make(name, module, (work) => buildPrograms(work, [module]))
   const programs = long ? { ...PROGRAMS, ...LONG_PROGRAMS } : PROGRAMS
   const { tools, missing } = await check([...homes.values()], programs)

@@ -24,6 +24,7 @@ export const LONG_PROGRAMS = {
   buildah: ['--version'],
   cosign: ['version'],
   notation: ['version'],
+  versitygw: ['--version'],
 } as const
 
 export type Program = keyof typeof PROGRAMS | keyof typeof LONG_PROGRAMS

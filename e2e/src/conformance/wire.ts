@@ -45,14 +45,18 @@ export class Wire {
     return this.#follow(method, await once(method, url, { ...sending, headers }), sending)
   }
 
-  /** A redirect leads to another host, which must not see the token. */
+  /**
+   * A redirect leads to another host, which must not see the token and knows nothing of digests: that one is told by the
+   * answer that sends there.
+   */
   async #follow(method: string, reply: Reply, sending: Sending): Promise<Reply> {
     let last = reply
     for (let hop = 0; last.status >= 301 && last.status <= 308 && last.headers.location; hop += 1) {
       if (hop === MOST_REDIRECTS) throw new Error(`more than ${MOST_REDIRECTS} redirects from ${reply.url}`)
       last = await once(method, new URL(last.headers.location, last.url), sending)
     }
-    return last
+    const told = last.headers['docker-content-digest'] ?? reply.headers['docker-content-digest']
+    return { ...last, headers: { ...last.headers, ...(told && { 'docker-content-digest': told }) } }
   }
 
   async #answerTo(refused: Reply): Promise<string> {

@@ -5,21 +5,7 @@ import { Client } from 'minio'
 import type { Tools } from '../../tools/install.ts'
 import { type Daemon, runOk, startDaemon, until } from '../process.ts'
 import { freePort } from '../scratch.ts'
-import type { Peer } from './peer.ts'
-
-export interface S3Account {
-  endpoint: string
-  region: string
-  bucket: string
-  accessKey: string
-  secretKey: string
-}
-
-export interface S3Peer extends Peer {
-  account: S3Account
-  /** A client of its own, to see what the suite left behind. */
-  client: Client
-}
+import type { S3Peer } from './s3-peer.ts'
 
 const ACCOUNT = { region: 'us-east-1', bucket: 'berth', accessKey: 'berth:suite', secretKey: 'loopback-only' }
 const SERVERS = ['account', 'container', 'object'] as const
