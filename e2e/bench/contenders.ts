@@ -1,66 +1,99 @@
+import { readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Api } from '../src/api.ts'
 import { noiseBlob } from '../src/images/blob.ts'
 import { type Image, makeImage } from '../src/images/image.ts'
 import { startDockerRegistry } from '../src/peers/docker-registry.ts'
 import { startNginx } from '../src/peers/nginx.ts'
-import type { Watched } from '../src/proc.ts'
+import type { Peer } from '../src/peers/peer.ts'
 import { getToken, RegistryClient } from '../src/registry-client.ts'
 import { openScratch, removeScratch } from '../src/scratch.ts'
 import { type Suite, startSuite } from '../src/suite.ts'
 import type { Tools } from '../tools/install.ts'
+import type { PeerPrograms } from '../tools/peers.ts'
 import type { Contender } from './measure.ts'
+import { startDistribution, startOlareg } from './peers/distribution.ts'
 
 export const REPOSITORY = 'library/bench'
 export const TAG = '1'
+/** Where small images go: into the first, or into all. */
+export const PROJECTS = ['library', ...Array.from({ length: 31 }, (_, n) => `bench-${n + 1}`)]
 
 export interface Sizes {
   bigBytes: number
   partBytes: number
   smallBytes: number
   smalls: number
+  /** Of each of many layers pushed at once. */
+  manyBytes: number
+}
+
+interface Pair {
+  ours: Contender
+  peer: Contender
 }
 
 export interface Field {
-  /** Berth's registry asked directly, and Debian's docker-registry likewise. */
-  direct: { ours: Contender; peer: Contender }
-  /** Berth through its gateway, and docker-registry behind nginx. */
-  gateway: { ours: Contender; peer: Contender }
+  suite: Suite
+  /** Berth's registry asked directly, and distribution likewise. */
+  direct: Pair
+  /** Berth through its gateway, and distribution behind nginx. */
+  gateway: Pair
+  olareg: Contender
+  /** Debian's docker-registry, alone and behind an nginx of its own. */
+  debian: { direct: Contender; gateway: Contender }
   big: string
   smalls: string[]
   stop(): Promise<void>
 }
 
-/** Starts Berth and its peers side by side and puts the same content into both; every pull is checked once. */
-export async function openField(tools: Tools, sizes: Sizes): Promise<Field> {
+/** Starts Berth and its peers side by side and puts the same content into all; every pull is checked once. */
+export async function openField(tools: Tools, programs: PeerPrograms, sizes: Sizes): Promise<Field> {
   const home = await openScratch()
   const closing: (() => Promise<unknown>)[] = [() => removeScratch(home)]
   const stop = async (): Promise<void> => {
     for (const close of closing.toReversed()) await close()
   }
+  const started = async <T extends { stop(): Promise<unknown> }>(starting: Promise<T>): Promise<T> => {
+    const one = await starting
+    closing.push(() => one.stop())
+    return one
+  }
   try {
-    const suite = await startSuite()
-    closing.push(() => suite.stop())
-    const registry = await startDockerRegistry(tools, home)
-    closing.push(() => registry.stop())
-    const nginx = await startNginx(tools, home, { upstream: registry.url })
-    closing.push(() => nginx.stop())
+    const suite = await started(startSuite())
+    const distribution = await started(startDistribution(programs.distribution, home))
+    const olareg = await started(startOlareg(programs.olareg, home))
+    const debian = await started(startDockerRegistry(tools, home))
+    const nginx = await started(startNginx(tools, join(home, 'nginx-1'), { upstream: distribution.url }))
+    const nginxOfDebian = await started(startNginx(tools, join(home, 'nginx-2'), { upstream: debian.url }))
+    for (const project of PROJECTS.slice(1)) await Api.admin(suite).createProject(project)
     const ours = berth(suite)
-    const plain = async (): Promise<Record<string, string>> => ({})
-    const both = async (): Promise<Watched[]> => [...(await registry.pids()), ...(await nginx.pids())]
     const image = await makeImage({ name: 'bench', layerBytes: [1000, 1000, 1000] })
     const filled = [
       await fill(new RegistryClient(suite.url, (await ours.headers()).authorization), sizes, image),
-      await fill(new RegistryClient(registry.url), sizes, image),
+      await fill(new RegistryClient(distribution.url), sizes, image),
+      await fill(new RegistryClient(debian.url), sizes, image),
     ]
     const [content] = filled
     if (!content) throw new Error('nothing was put in')
+    const blobs = join(home, 'distribution/data/docker/registry/v2/blobs/sha256')
+    const forget = (digest: string): Promise<number> => remove(join(blobs, hexOf(digest).slice(0, 2), hexOf(digest)))
     return {
+      suite,
       direct: {
         ours: { ...ours, name: 'registry', base: await directUrl(suite) },
-        peer: { name: 'docker-registry', base: registry.url, headers: plain, pids: registry.pids },
+        peer: plain('distribution', distribution, forget),
       },
       gateway: {
         ours: { ...ours, name: 'gateway', base: suite.url },
-        peer: { name: 'nginx + docker-registry', base: nginx.url, headers: plain, pids: both },
+        peer: plain('nginx + distribution', nginx, forget, distribution),
+      },
+      olareg: plain('olareg', olareg, (digest) =>
+        remove(join(home, 'olareg', REPOSITORY, 'blobs/sha256', hexOf(digest))),
+      ),
+      debian: {
+        direct: plain('docker-registry', debian, async () => 0),
+        gateway: plain('nginx + docker-registry', nginxOfDebian, async () => 0, debian),
       },
       ...content,
       stop,
@@ -71,18 +104,42 @@ export async function openField(tools: Tools, sizes: Sizes): Promise<Field> {
   }
 }
 
+/** A peer, with whatever stands behind it; nobody checks anything there. */
+function plain(name: string, front: Peer, forget: Contender['forget'], behind?: Peer): Contender {
+  const pids = async () => [...(await front.pids()), ...((await behind?.pids()) ?? [])]
+  return { name, base: front.url, headers: async () => ({}), pids, forget }
+}
+
 async function directUrl(suite: Suite): Promise<string> {
   const registry = (await suite.file()).processes.find((one) => one.service === 'registry')
   if (!registry) throw new Error('suite.json does not say where the registry listens')
   return registry.http
 }
 
-function berth(suite: Suite): Pick<Contender, 'headers' | 'pids'> {
-  const wish = { user: 'admin', password: suite.adminPassword, scopes: [`repository:${REPOSITORY}:pull,push`] }
+function berth(suite: Suite): Omit<Contender, 'name' | 'base'> {
+  const blobs = join(suite.data, 'registry/blobs/sha256')
   return {
-    headers: async () => ({ authorization: `Bearer ${await getToken(suite.url, wish)}` }),
+    headers: async (repositories = [REPOSITORY]) => {
+      const scopes = repositories.map((name) => `repository:${name}:pull,push`)
+      const wish = { user: 'admin', password: suite.adminPassword, scopes }
+      return { authorization: `Bearer ${await getToken(suite.url, wish)}` }
+    },
     pids: async () => (await suite.processes()).map(({ pid, program }) => ({ name: program, pid })),
+    forget: (digest) => remove(join(blobs, hexOf(digest).slice(0, 2), hexOf(digest))),
+    services: () => suite.services(),
   }
+}
+
+const hexOf = (digest: string): string => digest.slice(digest.indexOf(':') + 1)
+
+/** Takes the bytes of a blob off the disk; answers how many copies there were. */
+async function remove(path: string): Promise<number> {
+  const copies = await readdir(path).then(
+    (names) => names.length,
+    (err: NodeJS.ErrnoException) => (err.code === 'ENOTDIR' ? 1 : 0),
+  )
+  await rm(path, { recursive: true, force: true })
+  return copies
 }
 
 async function fill(client: RegistryClient, sizes: Sizes, image: Image): Promise<Pick<Field, 'big' | 'smalls'>> {

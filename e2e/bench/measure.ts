@@ -1,23 +1,26 @@
 import { mebibytes, median } from '../src/figures.ts'
 import { cpuSeconds, type Watched, watchPss } from '../src/proc.ts'
+import { profileServices, type ServiceProfile } from './profile.ts'
 
 /** Somebody who is measured: where it is asked, with what credential, and which processes it is. */
 export interface Contender {
   name: string
   base: string
-  /** Asked for anew before each run, because tokens end. */
-  headers(): Promise<Record<string, string>>
+  /** Asked for anew before each run, because tokens end; good for these repositories, else for the bench's own. */
+  headers(repositories?: readonly string[]): Promise<Record<string, string>>
   pids(): Promise<Watched[]>
+  /** Takes a blob off the disk; answers how many copies of it there were. */
+  forget(digest: string): Promise<number>
+  /** Its processes by name, when they can be looked into. */
+  services?(): Promise<Watched[]>
 }
 
 /** What a run asks: a credential in hand, so that only the work is measured. */
-export interface Target {
-  name: string
-  base: string
+export interface Target extends Pick<Contender, 'name' | 'base' | 'forget'> {
   headers: Record<string, string>
 }
 
-interface Measured {
+export interface Measured {
   rate: number
   /** Highest sum of PSS over all its processes, and the highest of one of them. */
   peakMiB: number
@@ -35,17 +38,20 @@ export interface Row {
   ratio?: number
   reach: string
   verdict: 'reached' | 'missed'
+  /** What our processes did, where the reach was missed. */
+  profiles?: ServiceProfile[]
 }
 
-type Run = (target: Target) => Promise<number>
+/** Does the work and answers the rate. */
+export type Run = (target: Target) => Promise<number>
 
-async function targetOf({ name, base, headers }: Contender): Promise<Target> {
-  return { name, base, headers: await headers() }
+async function targetOf({ name, base, headers, forget }: Contender, repositories?: readonly string[]): Promise<Target> {
+  return { name, base, forget, headers: await headers(repositories) }
 }
 
 /** Runs `run` once and looks at the processes the contender has then; finding them is not part of what is measured. */
-async function measure(contender: Contender, run: Run): Promise<Measured> {
-  const target = await targetOf(contender)
+async function measure(contender: Contender, run: Run, repositories?: readonly string[]): Promise<Measured> {
+  const target = await targetOf(contender, repositories)
   const watched = await contender.pids()
   let peak = 0
   let peakOfOne = 0
@@ -66,6 +72,9 @@ async function measure(contender: Contender, run: Run): Promise<Measured> {
   return { rate, peakMiB: mebibytes(peak), peakOfOneMiB: mebibytes(peakOfOne), cpuSeconds: used }
 }
 
+/** One run of ours alone. */
+export const measureOurs = (ours: Contender, run: Run): Promise<Measured> => measure(ours, run)
+
 async function cpu(watched: readonly Watched[]): Promise<number> {
   let total = 0
   for (const { pid } of watched) total += (await cpuSeconds(pid)) ?? 0
@@ -82,28 +91,26 @@ export interface Comparison {
   /** Ratio to the peer that is wanted. */
   reach: number
   run: Run
+  /** What the credential must be good for. */
+  repositories?: readonly string[]
 }
 
-/** A run of each that does not count, then ours and theirs in turn; medians. */
+/** A run of each that does not count, then ours and theirs in turn; medians. A missed row is looked into once more. */
 export async function compare(wish: Comparison): Promise<Row> {
+  const { id, work, unit, run, repositories } = wish
   const ours: Measured[] = []
   const peer: Measured[] = []
-  for (const contender of [wish.ours, wish.peer]) await wish.run(await targetOf(contender))
+  if (wish.repeats > 1) for (const one of [wish.ours, wish.peer]) await run(await targetOf(one, repositories))
   for (let n = 0; n < wish.repeats; n += 1) {
-    ours.push(await measure(wish.ours, wish.run))
-    peer.push(await measure(wish.peer, wish.run))
+    ours.push(await measure(wish.ours, run, repositories))
+    peer.push(await measure(wish.peer, run, repositories))
   }
   const row = { ours: middle(ours), peer: { ...middle(peer), name: wish.peer.name } }
   const ratio = row.ours.rate / row.peer.rate
-  return {
-    id: wish.id,
-    work: wish.work,
-    unit: wish.unit,
-    ...row,
-    ratio,
-    reach: `≥ ${wish.reach.toFixed(1)} ×`,
-    verdict: ratio >= wish.reach ? 'reached' : 'missed',
-  }
+  const verdict = ratio >= wish.reach ? 'reached' : 'missed'
+  const target = await targetOf(wish.ours, repositories)
+  const profiles = verdict === 'missed' ? await profileServices(wish.ours, () => run(target)) : undefined
+  return { id, work, unit, ...row, ratio, reach: `≥ ${wish.reach.toFixed(1)} ×`, verdict, profiles }
 }
 
 function middle(runs: readonly Measured[]): Measured {

@@ -62,6 +62,10 @@ export async function p4(field: Field, sizes: Sizes, repeats: number): Promise<R
     for (const [work, run] of works) {
       rows.push(await compare({ id: 'P4', work: `${way}: ${work}`, unit: 'MiB/s', ...pair, repeats, reach, run }))
     }
+    const [[work, run] = works[0] as (typeof works)[number]] = works
+    const peer = field.debian[way]
+    const beside = `${way}: ${work}, beside ${peer.name}`
+    rows.push(await compare({ id: 'P4', work: beside, unit: 'MiB/s', ours: pair.ours, peer, repeats, reach, run }))
   }
   return rows
 }

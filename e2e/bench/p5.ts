@@ -5,12 +5,14 @@ import { type Field, REPOSITORY, TAG } from './contenders.ts'
 import { requestRate } from './drain.ts'
 import { compare, type Row, type Target } from './measure.ts'
 
+/** One row of each kind is also measured beside what Debian has. */
+const BESIDE_DEBIAN = 16
 const PATH = `/v2/${REPOSITORY}/manifests/${TAG}`
 
 /** wrk for GET; our own client for HEAD, after which wrk waits for a body that never comes. */
 async function get(tools: Tools, target: Target, connections: number, seconds: number): Promise<number> {
   const headers = Object.entries({ accept: OCI_MANIFEST, ...target.headers })
-  const flags = [`-t${Math.min(connections, 2)}`, `-c${connections}`, `-d${seconds}s`, '--timeout', '30s']
+  const flags = [`-t${Math.min(connections, 2)}`, `-c${connections}`, `-d${Math.ceil(seconds)}s`, '--timeout', '30s']
   const asked = headers.flatMap(([name, value]) => ['-H', `${name}: ${value}`])
   const { output } = await runOk('wrk', [...flags, ...asked, `${target.base}${PATH}`], { env: tools.env })
   const rate = /Requests\/sec: +([\d.]+)/.exec(output)
@@ -39,7 +41,11 @@ export async function p5(
         const work = `${way}: manifest ${method} by tag, ${connections} connection${connections > 1 ? 's' : ''}`
         const run = (target: Target): Promise<number> =>
           method === 'GET' ? get(tools, target, connections, wish.seconds) : head(target, connections, wish.seconds)
-        rows.push(await compare({ id: 'P5', work, unit: 'requests/s', ...pair, repeats: wish.repeats, reach, run }))
+        const shared = { id: 'P5', unit: 'requests/s', repeats: wish.repeats, reach, run }
+        rows.push(await compare({ ...shared, work, ...pair }))
+        if (connections !== BESIDE_DEBIAN) continue
+        const peer = field.debian[way]
+        rows.push(await compare({ ...shared, work: `${work}, beside ${peer.name}`, ours: pair.ours, peer }))
       }
     }
   }

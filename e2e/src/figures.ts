@@ -19,7 +19,7 @@ export function peakTable(peaks: Peaks): Record<string, number> {
   return Object.fromEntries([...peaks.peakBytes].toSorted().map(([name, bytes]) => [name, mebibytes(bytes)]))
 }
 
-function percentile(values: readonly number[], share: number): number {
+export function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b)
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN
 }
