@@ -7,6 +7,7 @@ import { createManifestRecheck } from './20261120132500_create_manifest_recheck.
 import { addUploadDigest } from './20261120134000_add_upload_digest.ts'
 import { judgePulls } from './20261120134500_judge_pulls.ts'
 import { indexCondemnedBlobs } from './20261120136000_index_condemned_blobs.ts'
+import { countGcTurns } from './20261120137000_count_gc_turns.ts'
 
 export const migrations: readonly Migration[] = [
   createRegistry,
@@ -17,4 +18,5 @@ export const migrations: readonly Migration[] = [
   addUploadDigest,
   judgePulls,
   indexCondemnedBlobs,
+  countGcTurns,
 ]

@@ -3,7 +3,7 @@ import type { GcOptions, GcSweepResponse } from '@berth/types'
 import type { Storage, StorageKey } from '../storage/index.ts'
 import { gcLines } from './gc-lines.ts'
 import { type GcMetrics, unmeasured } from './gc-metrics.ts'
-import { type GcRunRow, mustBeForced, pauseAfter, toGcRun, usualAfter } from './gc-run.ts'
+import { type GcRunRow, mustBeForced, pauseAfter, toGcRun, usualAfter, wantsAnotherTurn } from './gc-run.ts'
 import { advanceRun, gcStore } from './gc-store.ts'
 import { removeInParts, sweepTrash } from './remove-bytes.ts'
 import { anyCondemned, condemnBlobs, measureBlobs, removeCondemned } from './unreferenced.ts'
@@ -60,7 +60,7 @@ export function gcEngine(parts: GcParts): GcStep {
       return advanceRun(tx, run, cursor, { turn_count: found, eligible_manifests: found })
     })
     if (outcome !== undefined) return { run: outcome }
-    return { run: await store.enter(run.id, run.turn_count > 0 ? 'mark' : 'measure') }
+    return { run: await store.enter(run.id, wantsAnotherTurn(run) ? 'mark' : 'measure') }
   }
 
   async function measure(run: GcRunRow): Promise<Batch> {
@@ -80,7 +80,7 @@ export function gcEngine(parts: GcParts): GcStep {
   async function manifests(run: GcRunRow): Promise<Batch> {
     const batch = await listMarked(database, run.id, run.cursor, MANIFEST_BATCH)
     if (batch.length === 0) {
-      return { run: await store.enter(run.id, run.turn_count > 0 ? 'manifests' : 'condemn') }
+      return { run: await store.enter(run.id, wantsAnotherTurn(run) ? 'manifests' : 'condemn') }
     }
     await inTurns(batch, run.workers, async (marked) => {
       if (isThere(marked)) await parts.deleteUntagged(marked)

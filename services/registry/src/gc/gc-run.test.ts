@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { mustBeForced, pauseAfter, usualAfter } from './gc-run.ts'
+import { mustBeForced, pauseAfter, usualAfter, wantsAnotherTurn } from './gc-run.ts'
 
 const GIB = 1024 ** 3
 
@@ -13,6 +13,14 @@ describe('a run that was not forced', () => {
     [0, 0, false],
   ])('that would remove %i of %i bytes stops: %s', (eligible, stored, stops) => {
     expect(mustBeForced(eligible, stored)).toBe(stops)
+  })
+})
+
+describe('a phase over manifests', () => {
+  it('begins anew as long as it finds something, but not without end', () => {
+    expect(wantsAnotherTurn({ turn: 0, turn_count: 1 })).toBe(true)
+    expect(wantsAnotherTurn({ turn: 3, turn_count: 0 })).toBe(false)
+    expect(wantsAnotherTurn({ turn: 10, turn_count: 5 })).toBe(false)
   })
 })
 

@@ -1,6 +1,7 @@
 import type { GcOptions, GcRun } from '@berth/types'
 
 const GIB = 1024 ** 3
+const MAX_TURNS = 10
 const QUICK_MS = 20
 const LEAST_SLOW_MS = 10
 const MAX_PAUSE_MS = 5_000
@@ -19,6 +20,8 @@ export interface GcRunRow {
   window_ms: number
   grace_ms: number
   cursor: number
+  /** How often the phase has begun anew, and what it has found since. */
+  turn: number
   turn_count: number
   stored_bytes: number
   eligible_manifests: number
@@ -45,6 +48,14 @@ export type GcFigures = Partial<
     | 'freed_bytes'
   >
 >
+
+/**
+ * Whether a phase is to begin anew: its last turn found something that may have uncovered more. Where people untag all
+ * the time that never ends by itself; what is left is for the next run.
+ */
+export function wantsAnotherTurn({ turn, turn_count }: Pick<GcRunRow, 'turn' | 'turn_count'>): boolean {
+  return turn_count > 0 && turn < MAX_TURNS
+}
 
 /** Whether a run would remove so much that somebody must say that it is meant: over a fifth, and over 10 GiB. */
 export function mustBeForced(eligibleBytes: number, storedBytes: number): boolean {

@@ -9,7 +9,7 @@ const LEASE = '10 s'
 const FORSAKEN = '2 min'
 const KEPT_RUNS = 100
 
-const COLUMNS = `id, state, phase, delete_untagged, dry_run, forced, workers, window_ms, grace_ms, cursor, turn_count,
+const COLUMNS = `id, state, phase, delete_untagged, dry_run, forced, workers, window_ms, grace_ms, cursor, turn, turn_count,
   stored_bytes, eligible_manifests, eligible_blobs, eligible_bytes, purged_manifests, purged_blobs, freed_bytes,
   started_at, finished_at`
 
@@ -50,6 +50,7 @@ const advance = statement<GcRunRow>(
 const enter = statement<GcRunRow>(
   'gc-enter',
   `UPDATE gc_run SET phase = $2, cursor = $3, turn_count = 0, phase_at = now(),
+     turn = CASE WHEN phase = $2 THEN turn + 1 ELSE 0 END,
      state = CASE WHEN $2 = 'done' AND state = 'running' THEN 'finished' ELSE state END,
      finished_at = CASE WHEN $2 = 'done' THEN now() END
    WHERE id = $1 RETURNING ${COLUMNS}`,

@@ -15,8 +15,8 @@ export interface ActorParts {
   random: Random
   /** A client of some replica that is up; another one each time. */
   client(name: string): RegistryClient
-  /** Copies an artifact from a repository to its own; absent where that is not offered. */
-  copy?(from: string, digest: string, to: string): Promise<boolean>
+  /** Copies what a tag of another repository names to its own, as core has it done. @throws {Unsure} */
+  copy(from: string, tag: string, to: string): Promise<void>
 }
 
 /** One who pushes, tags, copies, untags and deletes at random, and knows what must be there. */
@@ -47,7 +47,9 @@ export class Actor {
             ? ['untag', this.#untag]
             : chance < 85
               ? ['delete', this.#delete]
-              : ['pull', this.#pull]
+              : chance < 91
+                ? ['copy', this.#copy]
+                : ['pull', this.#pull]
     try {
       await work.call(this, random.pick(TAGS))
       this.done[what as string] = (this.done[what as string] ?? 0) + 1
@@ -75,6 +77,13 @@ export class Actor {
     this.#maybe(tag, thing.digest)
     const parts = { client: this.#client(), random: this.#parts.random, others: this.#parts.others }
     if (await push(parts, thing, tag)) this.#know(tag, thing.digest)
+  }
+
+  /** It brings its tags along, which are those of the other: any of ours may name anything then. */
+  async #copy(from: string): Promise<void> {
+    for (const tag of TAGS) for (const { digest } of this.#parts.things) this.#maybe(tag, digest)
+    await this.#parts.copy(this.#parts.random.pick(this.#parts.others), from, this.#parts.name)
+    for (const tag of TAGS) await this.#pull(tag)
   }
 
   /** Another tag for what one names, as `crane tag` does. */

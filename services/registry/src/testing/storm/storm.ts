@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Conflict, Unavailable } from '@berth/errors'
-import { gcSweep } from '@berth/types'
+import { artifactCopy, gcSweep } from '@berth/types'
 import { type GcStep, runGc } from '../../gc/index.ts'
 import { RegistryClient } from '../registry-client.ts'
 import { accessTo } from '../test-tokens.ts'
 import type { SpawnedReplica, World } from '../test-world.ts'
 import { Actor } from './actor.ts'
+import { Unsure } from './pusher.ts'
 import { type Random, randomFrom } from './random.ts'
 import { universe } from './universe.ts'
 
@@ -42,7 +43,7 @@ export async function storm(
   const actors = names.map((name) => {
     const luck = random.fork()
     const others = names.filter((other) => other !== name)
-    return new Actor({ name, others, things, random: luck, client: clientsFrom(luck.fork()) })
+    return new Actor({ name, others, things, random: luck, client: clientsFrom(luck.fork()), copy: copierOf(world) })
   })
   const totals = { runs: 0, purgedBlobs: 0, purgedManifests: 0 }
   const [luckOfGc, luckOfKills] = [random.fork(), random.fork()]
@@ -68,6 +69,19 @@ export async function storm(
   return { done, kills, ...totals, actors }
 }
 
+/** Copies are asked for again until they are done; one whose source is gone by then is none. */
+function copierOf(world: World) {
+  const project = { id: PROJECT, accessRevision: 1 }
+  return async (from: string, reference: string, to: string): Promise<void> => {
+    const request = { from: { project, repository: from, reference }, to: { project, repository: to } }
+    try {
+      while (!(await world.bus.ask(artifactCopy, request, { timeoutMs: 5_000 })).done);
+    } catch (err) {
+      throw new Unsure('a copy', { cause: err })
+    }
+  }
+}
+
 function spawn(world: World): Promise<SpawnedReplica> {
   return world.spawnReplica({ gc: { windowMs: 0, graceMs: 100 } })
 }
@@ -84,7 +98,8 @@ async function collect(
     try {
       const answered = await world.bus.ask(gcSweep, { action: 'step', ...request }, { timeoutMs: 3_000 })
       current = answered.run
-      return answered
+      // It would rest while the actors keep Postgres busy, and they do so all the time.
+      return { ...answered, waitMs: Math.min(answered.waitMs, 50) }
     } catch (err) {
       // Not tried again: the next run is to begin at once.
       throw err instanceof Unavailable ? new Conflict('the registry that did the step is gone', { cause: err }) : err
