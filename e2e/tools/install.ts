@@ -93,7 +93,8 @@ async function check(homes: readonly string[], programs: Arguments): Promise<{ t
     Object.entries(programs).map(async ([program, args]) => {
       try {
         const said = await run(program, args, { env, timeoutMs: 60_000 })
-        const line = said.output.split('\n').find((text) => /\d\.\d/.test(text))
+        const lines = said.output.split('\n')
+        const line = lines.find((text) => /\d\.\d/.test(text)) ?? lines.find((text) => /^version\b/i.test(text))
         if (line === undefined) missing.push(`${program}: ${said.output.trim()}`)
         else versions[program as Program] = line.trim()
       } catch (err) {
