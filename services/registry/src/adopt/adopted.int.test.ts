@@ -73,6 +73,28 @@ describe('an adoption that is killed', () => {
   }, 60_000)
 })
 
+describe('an adoption that is told to stop', () => {
+  it('does so after what it has in hand, says so, and goes on the next time', async () => {
+    for (let i = 0; i < 5; i++) await tree.image(`library/stop-${i}`, someImage(), ['1'])
+    const stop = new AbortController()
+    const say = ({ step }: { step: string }) => {
+      if (step.includes('stop-2')) stop.abort()
+    }
+    const stopped = adopting.run('adopt', [dir.path], { signal: stop.signal, say })
+    await expect(stopped).rejects.toThrow('stopped before its end; start it again to go on')
+    expect((await client('library/stop-1').fetch('manifests/1')).status).toBe(200)
+    expect((await client('library/stop-3').fetch('manifests/1')).status).toBe(404)
+    expect((await adopt(dir.path)).figures).toMatchObject({ repositories: 5, manifests: 5, tags: 5 })
+  })
+
+  it('lets no second one run beside it', async () => {
+    for (let i = 0; i < 30; i++) await tree.image(`library/alone-${i}`, someImage(), ['1'])
+    const both = await Promise.allSettled([adopt(dir.path), adopt(dir.path)])
+    const failures = both.flatMap((one) => (one.status === 'rejected' ? [String(one.reason)] : []))
+    expect(failures).toEqual(['Conflict: another adoption is running'])
+  })
+})
+
 describe('what was taken over', () => {
   it('is compared and read like everything else, and what has rotted there is found', async () => {
     const image = someImage([700])
