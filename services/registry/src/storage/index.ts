@@ -4,6 +4,7 @@ export { openStorage, openStorageOf } from './open-storage.ts'
 export { type S3Bucket, s3Bucket } from './s3/s3-bucket.ts'
 export {
   BytesMissing,
+  BytesRemain,
   ChunkTooShort,
   holderOf,
   type Progress,

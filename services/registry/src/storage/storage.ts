@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream'
-import { DomainError } from '@berth/errors'
+import { DomainError, Unavailable } from '@berth/errors'
 import type { ByteRange, Digest } from '@berth/oci'
 import { algorithmOf, encodedOf } from '@berth/oci'
 
@@ -105,7 +105,7 @@ export interface Storage {
   read(key: StorageKey, size: number, range?: ByteRange): Promise<StoredBytes>
   /** A URL a client of this address may GET the blob from for a while; `undefined`: it has to be sent by us. */
   urlOf(key: StorageKey, clientAddress: string | undefined): Promise<string | undefined>
-  /** Removes bytes; keys that are not there are removed already. */
+  /** Removes bytes; keys that are not there are removed already. @throws {BytesRemain} some could not be removed */
   remove(keys: readonly StorageKey[]): Promise<void>
   /** What there is whose name begins with `prefix` and comes after `after`, by name in byte order, up to `limit`. */
   list(prefix: string, after: string, limit: number): Promise<StoredEntry[]>
@@ -115,6 +115,17 @@ export interface Storage {
 
 export class BytesMissing extends Error {
   override name = 'BytesMissing'
+}
+
+/** UNAVAILABLE (503): the storage does not let go of some bytes; the others are gone. */
+export class BytesRemain extends Unavailable {
+  override name = 'BytesRemain'
+  readonly keys: readonly string[]
+
+  constructor(keys: readonly string[], cause: unknown) {
+    super('the storage does not remove what it should', { cause })
+    this.keys = keys
+  }
 }
 
 /**

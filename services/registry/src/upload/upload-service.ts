@@ -152,15 +152,14 @@ export function createUploads(parts: UploadParts): Uploads {
     await trash.remove(spent)
   }
 
-  /** Says how far we came and lets others in. */
+  /** Says how far we came and lets others in. @throws {HoldLost} somebody else is in already: it does not count */
   async function release(held: HeldUpload): Promise<void> {
     await held.closeWriter({ isLast: false })
     await held.stop()
     const { id, generation, hasher } = held
     const { offset } = held.upload
-    if ((await store.keep(held, 0, hasher?.copy().digest())) && hasher !== undefined) {
-      hashes.keep(id, { generation, offset, hasher })
-    }
+    if (!(await store.keep(held, 0, hasher?.copy().digest()))) throw new HoldLost()
+    if (hasher !== undefined) hashes.keep(id, { generation, offset, hasher })
   }
 
   /** A failure under way stays the failure that is told. */

@@ -6,7 +6,7 @@ import type { ByteRange } from '@berth/oci'
 import type { S3Endpoint, S3Settings } from '@berth/runtime'
 import { Client, type ClientOptions } from 'minio'
 import { z } from 'zod'
-import { BytesMissing, type StoredEntry } from '../storage.ts'
+import { BytesMissing, BytesRemain, type StoredEntry } from '../storage.ts'
 import { withRetries } from './retries.ts'
 import { credentialsOf } from './s3-credentials.ts'
 import { S3Failure } from './s3-failure.ts'
@@ -133,8 +133,8 @@ export function s3Bucket(settings: S3Settings, options: { env: NodeJS.ProcessEnv
   async function removeSome(keys: readonly string[]): Promise<void> {
     const answered = await client.removeObjects(bucket, keys.map(full))
     const refused = Refusals.parse(answered).find(({ Code }) => Code !== 'NoSuchKey')
-    const [left] = await remaining(keys)
-    if (left !== undefined) throw new S3Failure(500, refused?.Code ?? 'DeletedObjectIsThere')
+    const left = await remaining(keys)
+    if (left.length > 0) throw new NotDeleted(left, refused?.Code ?? 'DeletedObjectIsThere')
   }
 
   async function listPage(start: string, after: string, bound: number): Promise<StoredEntry[]> {
@@ -152,9 +152,16 @@ export function s3Bucket(settings: S3Settings, options: { env: NodeJS.ProcessEnv
     open: (key, size, range) => withRetries(() => open(key, size, range)),
     size: (key) => withRetries(() => size(key)),
     async remove(keys) {
+      const remain: string[] = []
+      let cause: unknown
       for (let at = 0; at < keys.length; at += REMOVE_BOUND) {
-        await withRetries(() => removeSome(keys.slice(at, at + REMOVE_BOUND)))
+        await withRetries(() => removeSome(keys.slice(at, at + REMOVE_BOUND))).catch((err) => {
+          if (!(err?.cause instanceof NotDeleted)) throw err
+          remain.push(...err.cause.keys)
+          cause = err.cause
+        })
       }
+      if (remain.length > 0) throw new BytesRemain(remain, cause)
     },
     beginParts: (key) =>
       withRetries(() => client.initiateNewMultipartUpload(bucket, full(key), { 'content-type': TYPE })),
@@ -216,6 +223,16 @@ export function s3Bucket(settings: S3Settings, options: { env: NodeJS.ProcessEnv
       await drained(answered)
       await client.removeObject(bucket, full(key))
     },
+  }
+}
+
+/** The S3 has said that they are gone, or why they are not. */
+class NotDeleted extends S3Failure {
+  readonly keys: readonly string[]
+
+  constructor(keys: readonly string[], code: string) {
+    super(500, code)
+    this.keys = keys
   }
 }
 

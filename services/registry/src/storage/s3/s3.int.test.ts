@@ -234,6 +234,25 @@ describe('an upload to S3', () => {
   })
 })
 
+describe('the trash', () => {
+  it('is emptied of all but what the storage does not let go of, which waits for its turn', async () => {
+    const keys = ['blobs/aa/one/1.0', 'blobs/bb/two/1.0', 'blobs/cc/three/1.0']
+    for (const key of keys) {
+      s3.objects.set(key, { bytes: Buffer.from('x'), size: 1, etag: 'x', at: new Date() })
+      await world.sql('INSERT INTO registry.trash (storage_key, size) VALUES ($1, 1)', [key])
+    }
+    s3.kept.add(keys[0] as string)
+    await world.sweep()
+    const left = () => world.sql<{ storage_key: string }>('SELECT storage_key FROM registry.trash')
+    expect(await left()).toEqual([{ storage_key: keys[0] }])
+    expect(keys.filter((key) => s3.objects.has(key))).toEqual([keys[0]])
+    s3.kept.clear()
+    await world.sweep()
+    expect(await left()).toEqual([])
+    await expectNothingLeft()
+  }, 30_000)
+})
+
 describe('a replica that dies', () => {
   it('in the middle of a chunk is followed by another one', async () => {
     const doomed = await world.spawnReplica()

@@ -34,6 +34,8 @@ export interface S3Double {
   keys: Keys
   /** What goes wrong from now on. */
   faults: FaultPlan
+  /** What it does not delete, whatever it says. */
+  kept: Set<string>
   /** Bytes it takes at most. */
   room: number
   /** Remembers sizes alone and takes every byte for a zero, for tests that move a lot. */
@@ -86,6 +88,7 @@ export async function s3Double(over: Partial<S3Settings> = {}): Promise<S3Double
     asked: [],
     keys,
     faults: () => undefined,
+    kept: new Set(),
     room: Number.POSITIVE_INFINITY,
     forgetful: false,
     count: (operation) => double.asked.filter((one) => one.operation === operation).length,
@@ -179,7 +182,8 @@ export async function s3Double(over: Partial<S3Settings> = {}): Promise<S3Double
     'delete-many'({ res, body, fault }) {
       const names = [...body.toString().matchAll(/<Key>([^<]+)<\/Key>/g)].map(([, name = '']) => name)
       if (names.length > 1_000) throw new Refusal(400, 'MalformedXML')
-      if (fault?.kind !== 'only-say-deleted') for (const name of names) double.objects.delete(name)
+      const gone = fault?.kind === 'only-say-deleted' ? [] : names.filter((name) => !double.kept.has(name))
+      for (const name of gone) double.objects.delete(name)
       done(res, fault, {}, '<DeleteResult></DeleteResult>')
     },
     'begin-parts'({ res, key, fault }) {
