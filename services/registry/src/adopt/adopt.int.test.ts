@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { readdir, readFile, readlink, rm, stat, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -213,6 +213,16 @@ describe('taking over a storage with tags', () => {
     const report = await adopt(dir.path)
     expect(report).toMatchObject({ figures: {}, missingProjects: ['elsewhere'] })
     expect((await client('library/fine').fetch('manifests/1')).status).toBe(404)
+  })
+
+  it('may find it in the directory that is ours, which may move', async () => {
+    const image = someImage()
+    await distributionTree(join(world.storageRoot, 'old')).image('library/inside', image, ['1'])
+    await adopt(join(world.storageRoot, 'old'))
+    const links = await readdir(join(world.storageRoot, 'adopted'))
+    const targets = await Promise.all(links.map((name) => readlink(join(world.storageRoot, 'adopted', name))))
+    expect(targets).toContain(join('..', 'old', 'docker', 'registry', 'v2'))
+    expect((await client('library/inside').fetch(`blobs/${sha256(image.config)}`)).status).toBe(200)
   })
 
   it('keeps the place of a blob that was pushed here before', async () => {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, open, opendir, readlink, realpath, rename, stat, symlink } from 'node:fs/promises'
+import { mkdir, open, opendir, realpath, stat, symlink } from 'node:fs/promises'
 import { isAbsolute, join, relative, sep } from 'node:path'
 import { NotFound } from '@berth/errors'
 import type { StorageKey } from '../storage/index.ts'
@@ -61,27 +61,25 @@ async function findTop(path: string): Promise<string> {
   throw new NotFound(`${path} holds no storage of a registry: there is no docker/registry/v2/repositories in it`)
 }
 
-/** Made under another name first, so that it is never there in part; one that is there already is the same. */
+/** A link that is there already, from another time or made just now by somebody else, must be the same. */
 async function link(storageRoot: string, id: string, top: string): Promise<void> {
   const directory = join(storageRoot, 'adopted')
   const place = join(directory, id)
   await mkdir(directory, { recursive: true, mode: 0o700 })
   if ((await orNothing(realpath(place))) === top) return
-  if ((await orNothing(readlink(place))) === undefined) {
-    const making = `${place}.${process.pid}`
-    await symlink(targetOf(await realpath(storageRoot), directory, top), making)
-    await rename(making, place)
-  }
+  await symlink(targetOf(await realpath(storageRoot), top), place).catch((err: NodeJS.ErrnoException) => {
+    if (err.code !== 'EEXIST') throw err
+  })
   const handle = await open(directory)
   await handle.sync().finally(() => handle.close())
   if ((await orNothing(realpath(place))) !== top) throw new Error(`${place} does not lead to ${top}`)
 }
 
 /** Storages that lie in our own directory may be moved along with it. */
-function targetOf(storageRoot: string, directory: string, top: string): string {
+function targetOf(storageRoot: string, top: string): string {
   const inside = relative(storageRoot, top)
   const isInside = !isAbsolute(inside) && inside !== '..' && !inside.startsWith(`..${sep}`)
-  return isInside ? relative(directory, top) : top
+  return isInside ? join('..', inside) : top
 }
 
 async function isDirectory(path: string): Promise<boolean> {
