@@ -6,7 +6,7 @@ import { type GcMetrics, unmeasured } from './gc-metrics.ts'
 import { type GcRunRow, mustBeForced, pauseAfter, toGcRun, usualAfter, wantsAnotherTurn } from './gc-run.ts'
 import { advanceRun, gcStore } from './gc-store.ts'
 import { removeInParts, sweepTrash } from './remove-bytes.ts'
-import { anyCondemned, condemnBlobs, measureBlobs, removeCondemned } from './unreferenced.ts'
+import { anyCondemned, condemnBlobs, measureBlobs, type RemovedBlob, removeCondemned } from './unreferenced.ts'
 import { listMarked, type MarkedManifest, markUntagged, unmarkDeleted } from './untagged.ts'
 
 /** How long a step goes on taking batches. */
@@ -116,8 +116,21 @@ export function gcEngine(parts: GcParts): GcStep {
     if (outcome === undefined) return { run: await store.enter(run.id, 'bytes') }
     metrics.purgedBlobs(outcome.removed.length, outcome.freed)
     const keys = outcome.removed.map((blob) => blob.storage_key)
-    await removeInParts(database, storage, keys, run.workers)
-    return { run: outcome.run, lines: outcome.removed.map(({ digest }) => gcLines.deleted(digest)) }
+    const remain = await removeInParts(database, storage, keys, run.workers)
+    return remain.size === 0
+      ? { run: outcome.run, lines: outcome.removed.map(({ digest }) => gcLines.deleted(digest)) }
+      : takeBack(outcome.run, outcome.removed, remain)
+  }
+
+  /** What the storage does not let go of is not freed; its bytes are tried again with the trash. */
+  async function takeBack(run: GcRunRow, removed: readonly RemovedBlob[], remain: Set<string>): Promise<Batch> {
+    const kept = removed.filter((blob) => remain.has(blob.storage_key))
+    const bytes = kept.reduce((sum, { size }) => sum + size, 0)
+    const by = { purged_blobs: -kept.length, freed_bytes: -bytes }
+    return {
+      run: await advanceRun(database, run, run.cursor, by),
+      lines: removed.map((blob) => gcLines[remain.has(blob.storage_key) ? 'kept' : 'deleted'](blob.digest)),
+    }
   }
 
   /** What a step that was broken off left in the trash. */

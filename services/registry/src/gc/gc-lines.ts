@@ -17,6 +17,7 @@ export const gcLines = {
     `this would remove ${mebibytes(run.eligible_bytes)} of ${mebibytes(run.stored_bytes)} MB, over a fifth; ` +
     'nothing was removed, force the run if that is meant',
   deleted: (digest: string): string => `delete blob from storage: ${digest}`,
+  kept: (digest: string): string => `failed to delete blob from storage, will be tried again: ${digest}`,
   untagged: (repository: string, digest: string): string => `delete untagged manifest: ${repository}@${digest}`,
   finished: (run: GcRunRow): string[] => [
     `The GC job actual frees up ${mebibytes(run.freed_bytes)} MB space.`,

@@ -1,5 +1,5 @@
 import { type Database, statement } from '@berth/db'
-import type { Storage, StorageKey } from '../storage/index.ts'
+import { BytesRemain, type Storage, type StorageKey } from '../storage/index.ts'
 
 const BATCH = 1_000
 
@@ -8,23 +8,40 @@ const listThrown = statement<{ storage_key: StorageKey }>(
   `SELECT storage_key FROM trash WHERE since <= (SELECT phase_at FROM gc_run WHERE id = $1) ORDER BY since LIMIT ${BATCH}`,
 )
 const forget = statement('gc-forget-thrown', 'DELETE FROM trash WHERE storage_key = ANY($1)')
+const postpone = statement('gc-postpone-thrown', 'UPDATE trash SET since = now() WHERE storage_key = ANY($1)')
 
-/** Removes bytes whose keys are in the trash, so many requests at a time, and then their rows there. */
+/**
+ * Removes bytes whose keys are in the trash, so many requests at a time, and then their rows there. Answers which ones
+ * the storage does not let go of; they stay in the trash, behind everything else.
+ */
 export async function removeInParts(
   database: Database,
   storage: Storage,
   keys: readonly StorageKey[],
   workers: number,
-): Promise<void> {
-  if (keys.length === 0) return
+): Promise<Set<string>> {
+  const remain = new Set<string>()
+  if (keys.length === 0) return remain
   const size = Math.ceil(keys.length / workers)
   const parts = Array.from({ length: Math.ceil(keys.length / size) }, (_, i) => keys.slice(i * size, (i + 1) * size))
   await Promise.all(
     parts.map(async (part) => {
-      await storage.remove(part)
-      await database.run(forget, [part])
+      for (const key of await remaining(storage, part)) remain.add(key)
+      await database.run(forget, [part.filter((key) => !remain.has(key))])
     }),
   )
+  if (remain.size > 0) await database.run(postpone, [[...remain]])
+  return remain
+}
+
+async function remaining(storage: Storage, keys: readonly StorageKey[]): Promise<readonly string[]> {
+  try {
+    await storage.remove(keys)
+    return []
+  } catch (err) {
+    if (err instanceof BytesRemain) return err.keys
+    throw err
+  }
 }
 
 /** Removes a batch of what was thrown away before this phase of the run began; answers which keys there were. */
