@@ -1,4 +1,3 @@
-import { s3Storage } from './s3/s3-storage.ts'
 import type { Storage } from './storage.ts'
 import { filesystemStorage } from './storage-filesystem.ts'
 import { type StorageSettings, storageSettings } from './storage-settings.ts'
@@ -10,5 +9,7 @@ export function openStorage(env: NodeJS.ProcessEnv): Promise<Storage> {
 
 export async function openStorageOf(settings: StorageSettings): Promise<Storage> {
   if (settings.driver === 'filesystem') return filesystemStorage(settings.root)
+  // The library for it takes tens of MiB, which who keeps files need not pay.
+  const { s3Storage } = await import('./s3/s3-storage.ts')
   return s3Storage(settings.s3, { streamNetworks: settings.streamNetworks })
 }
