@@ -31,10 +31,31 @@ describe('the settings', () => {
     expect(loadConfig({ ...env, ...none })).toMatchObject({ gc: { windowMs: 0 }, scrubBytesPerSecond: 0 })
   })
 
+  it('may name an S3, then no directory is needed', () => {
+    const { BERTH_REGISTRY_ROOT: _, ...rest } = env
+    const s3 = {
+      ...rest,
+      BERTH_STORAGE: 's3',
+      BERTH_S3_ENDPOINT: 'http://127.0.0.1:9000',
+      BERTH_S3_BUCKET: 'blobs',
+      BERTH_S3_ACCESS_KEY: 'key',
+      BERTH_S3_SECRET_KEY: 'secret',
+    }
+    const named = { bucket: 'blobs', endpoint: { host: '127.0.0.1', port: 9000, tls: false }, redirect: false }
+    expect(loadConfig(s3).storage).toMatchObject({ driver: 's3', s3: named })
+    const { storage } = loadConfig({ ...s3, BERTH_REGISTRY_STREAM_NETWORKS: '10.0.0.0/8, fd00::/8,192.0.2.1' })
+    const networks = storage.driver === 's3' ? storage.streamNetworks.rules : []
+    expect(networks).toHaveLength(3)
+    expect(() => loadConfig({ ...s3, BERTH_S3_BUCKET: '' })).toThrow('BERTH_S3_BUCKET is not set')
+    expect(() => loadConfig(rest)).toThrow('BERTH_REGISTRY_ROOT is not set')
+  })
+
   it.each([
     ['BERTH_REGISTRY_ROOT', ''],
     ['BERTH_REGISTRY_ROOT', 'data'],
-    ['BERTH_STORAGE', 's3'],
+    ['BERTH_STORAGE', 'ftp'],
+    ['BERTH_REGISTRY_STREAM_NETWORKS', '10.0.0.0/33'],
+    ['BERTH_REGISTRY_STREAM_NETWORKS', 'somewhere'],
     ['BERTH_EXTERNAL_URL', 'registry.example'],
     ['BERTH_REGISTRY_LISTEN', '5000'],
     ['GC_TIME_WINDOW_HOURS', '-1'],

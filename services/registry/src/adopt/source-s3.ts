@@ -1,7 +1,7 @@
 import { NotFound } from '@berth/errors'
 import type { S3Settings } from '@berth/runtime'
 import { ArgumentsInvalid } from '../commands/command.ts'
-import { type S3Bucket, type StorageKey, s3Bucket } from '../storage/index.ts'
+import { openBucket, type S3Bucket, type StorageKey } from '../storage/index.ts'
 import { type AdoptSource, type FileFacts, FileTooLarge } from './source.ts'
 
 const WIDTH = 16
@@ -21,7 +21,7 @@ export async function s3Source(place: string, settings: S3Settings, env: NodeJS.
   }
   const prefix = path.replace(/\/*$/, '') === '' ? '' : `${path.replace(/\/*$/, '')}/`
   if (!PLAIN.test(prefix)) throw new ArgumentsInvalid('the prefix holds what no storage key can')
-  const bucket = s3Bucket(settings, { env })
+  const bucket = await openBucket(settings, env)
   const top = await findTop(bucket, prefix)
   if (top === undefined) {
     throw new NotFound(`${place} holds no storage of a registry: there is no docker/registry/v2/repositories in it`)

@@ -1,7 +1,7 @@
 export { BUFFER_BYTES, giveBuffer, takeBuffer } from './buffer-pool.ts'
 export { measuredStorage } from './measured-storage.ts'
-export { openStorage, openStorageOf } from './open-storage.ts'
-export { type S3Bucket, s3Bucket } from './s3/s3-bucket.ts'
+export { openBucket, openStorage, openStorageOf } from './open-storage.ts'
+export type { S3Bucket } from './s3/s3-bucket.ts'
 export {
   BytesMissing,
   BytesRemain,
@@ -9,12 +9,10 @@ export {
   holderOf,
   type Progress,
   type Storage,
-  StorageFull,
   type StorageKey,
   type StoredBytes,
   type StoredEntry,
   type StoredUpload,
-  storageKeyOf,
   type UploadPath,
   type UploadState,
   type UploadWriter,

@@ -27,7 +27,7 @@ const ADOPTED = 'adopted/'
 export type Body = readonly Uint8Array[]
 
 /** A multipart upload that was neither completed nor aborted. */
-export interface BegunUpload {
+interface BegunUpload {
   key: string
   id: string
   begunAt: Date

@@ -53,7 +53,7 @@ export function credentialsOf(settings: S3Settings, env: NodeJS.ProcessEnv): Cre
 }
 
 /** One section of a file in the format of AWS' shared credentials. @throws {Error} */
-export function profileOf(text: string, profile: string): S3Credentials {
+function profileOf(text: string, profile: string): S3Credentials {
   const values = new Map<string, string>()
   let isOurs = false
   for (const line of text.split('\n')) {
@@ -70,7 +70,7 @@ export function profileOf(text: string, profile: string): S3Credentials {
 }
 
 /** Asked for when the ones at hand are about to end, once for all who wait. */
-export class FetchedCredentials extends CredentialProvider {
+class FetchedCredentials extends CredentialProvider {
   readonly #fetch: () => Promise<S3Credentials>
   #expiresAt = 0
   #fetching: Promise<void> | undefined

@@ -15,7 +15,7 @@ export class S3Failure extends Error {
 }
 
 /** UNAVAILABLE (503): the S3 cannot be reached, or does not let us. */
-export class StorageAway extends Unavailable {
+class StorageAway extends Unavailable {
   override name = 'StorageAway'
 
   constructor(cause: unknown) {
@@ -64,7 +64,7 @@ const FULL = new Set([
   'EntityTooLarge',
 ])
 
-export function codeOf(err: unknown): string {
+function codeOf(err: unknown): string {
   // The library throws the error in an answer that said it was none as it was read.
   const { code, Code } = (err ?? {}) as { code?: unknown; Code?: unknown }
   return String(code ?? Code ?? '')
@@ -78,11 +78,11 @@ export function isPassing(err: unknown): boolean {
   return BROKEN_CONNECTIONS.has(code) || BUSY.has(code)
 }
 
-export function isMissing(err: unknown): boolean {
+function isMissing(err: unknown): boolean {
   return MISSING.has(codeOf(err))
 }
 
-export function isFull(err: unknown): boolean {
+function isFull(err: unknown): boolean {
   return FULL.has(codeOf(err)) || (err instanceof S3Failure && err.status === 507)
 }
 
