@@ -31,8 +31,9 @@ const sumAdded = statement<{ bytes: number }>(
 const linkBlobs = statement(
   'copy-link-blobs',
   `INSERT INTO repository_blob (repository_id, blob_id)
-   SELECT r.id, mb.blob_id FROM manifest_blob mb JOIN repository r ON r.project_id = $2 AND r.name = $3
-   WHERE mb.manifest_id = $1 ORDER BY mb.blob_id
+   SELECT r.id, b.id FROM manifest_blob mb JOIN blob b ON b.id = mb.blob_id
+   JOIN repository r ON r.project_id = $2 AND r.name = $3
+   WHERE mb.manifest_id = $1 ORDER BY b.id FOR KEY SHARE OF b
    ON CONFLICT DO NOTHING`,
 )
 const copyVerdicts = statement(
