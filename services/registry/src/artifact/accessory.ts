@@ -1,13 +1,11 @@
 import { type Digest, findDigest, type ImageManifest, type Manifest, MEDIA_TYPE } from '@berth/oci'
 
-export const ACCESSORY_TYPES = [
-  'signature.cosign',
-  'signature.notation',
-  'accelerator.nydus',
-  'sbom.harbor',
-  'subject.accessory',
-] as const
-export type AccessoryType = (typeof ACCESSORY_TYPES)[number]
+type AccessoryType =
+  | 'signature.cosign'
+  | 'signature.notation'
+  | 'accelerator.nydus'
+  | 'sbom.harbor'
+  | 'subject.accessory'
 
 export interface Accessory {
   type: AccessoryType

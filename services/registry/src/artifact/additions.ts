@@ -22,7 +22,7 @@ const MARKDOWN = 'text/markdown; charset=utf-8'
 const JSON_TEXT = 'application/json; charset=utf-8'
 const SBOM = 'application/vnd.goharbor.harbor.sbom.v1'
 
-export interface Addition {
+interface Addition {
   /** `text/markdown; charset=utf-8` */
   contentType: string
   bytes: Buffer

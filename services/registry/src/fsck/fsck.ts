@@ -11,7 +11,7 @@ const DAY_MS = 86_400_000
 const OURS = ['blobs/', 'uploads/'] as const
 const BLOBS = ['adopted/', 'blobs/', 'docker/'] as const
 
-export interface FsckFinding {
+interface FsckFinding {
   /** `missing` and `wrong size` are about rows, `unknown` about files or objects. */
   what: 'missing' | 'wrong size' | 'unknown'
   /** A digest, or a name in the storage. */

@@ -1,1 +1,1 @@
-export { type FsckFinding, type FsckOptions, type FsckReport, fsck } from './fsck.ts'
+export { type FsckReport, fsck } from './fsck.ts'

@@ -77,7 +77,7 @@ export function usualAfter(usualMs: number, commitMs: number): number {
   return Math.min(usualMs * 1.05, commitMs)
 }
 
-export function optionsOf(row: GcRunRow): GcOptions {
+function optionsOf(row: GcRunRow): GcOptions {
   return { deleteUntagged: row.delete_untagged, dryRun: row.dry_run, workers: row.workers, force: row.forced }
 }
 

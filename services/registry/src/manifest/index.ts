@@ -1,4 +1,4 @@
-export { type Deletion, deleteManifest, deleteTogether } from './delete-manifest.ts'
+export { deleteManifest, deleteTogether } from './delete-manifest.ts'
 export { deleteTagOnly } from './delete-tag.ts'
 export { type ManifestParts, manifestDoors } from './manifest-routes.ts'
 export { manifestStore } from './manifest-store.ts'

@@ -1,2 +1,1 @@
-export { type Drift, type ReconcileReport, reconcile } from './reconcile.ts'
 export { startReconcile } from './start-reconcile.ts'

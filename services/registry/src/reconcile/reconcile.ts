@@ -3,7 +3,7 @@ import type { Logger } from '@berth/runtime'
 import { correctUsage, listUsage, type ProjectUsage, relink, strayBlobs } from './reconcile-store.ts'
 
 /** A project whose usage was not what its blobs come to. */
-export interface Drift {
+interface Drift {
   projectId: number
   project: string
   /** Bytes it was said to use, and uses. */

@@ -42,7 +42,7 @@ const list = statement<Row>(
    ORDER BY page.id`,
 )
 
-export interface ReferrerPage {
+interface ReferrerPage {
   facts: ProjectFacts
   referrers: Referrer[]
   hasMore: boolean

@@ -7,7 +7,7 @@ export interface Pace {
 }
 
 /** Milliseconds, and a wait of so many of them. */
-export interface Clock {
+interface Clock {
   now(): number
   sleep(ms: number, signal?: AbortSignal): Promise<void>
 }

@@ -239,7 +239,7 @@ export interface Hold {
 }
 
 /** How a session ends: its bytes become this blob. */
-export interface Ending {
+interface Ending {
   projectId: number
   digest: Digest
   /** Keys its upload has made on the way, for the trash. */

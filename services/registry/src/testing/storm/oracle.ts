@@ -29,7 +29,7 @@ export async function pullTag(
 }
 
 /** @throws {Wrong} anything of it is gone or other bytes */
-export async function pullThing(client: RegistryClient, thing: Thing): Promise<void> {
+async function pullThing(client: RegistryClient, thing: Thing): Promise<void> {
   await pullBytes(client, `manifests/${thing.digest}`, thing.manifest)
   for (const blob of thing.blobs) await pullBytes(client, `blobs/${sha256(blob)}`, blob)
   for (const child of thing.children) await pullThing(client, child)

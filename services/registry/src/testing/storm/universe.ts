@@ -30,11 +30,6 @@ export function universe(random: Random): Thing[] {
   return [...images, ...indexes, image(Buffer.from('{}'), [blobs[2] as Buffer], first)]
 }
 
-/** Every blob of it and of what it names. */
-export function blobsOf(thing: Thing): Buffer[] {
-  return [...thing.blobs, ...thing.children.flatMap(blobsOf)]
-}
-
 function image(config: Buffer, layers: readonly Buffer[], subject?: Thing): Thing {
   const document = {
     schemaVersion: 2,
