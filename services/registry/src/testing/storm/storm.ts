@@ -96,7 +96,7 @@ async function collect(
   let current: number | undefined
   const step: GcStep = async (request) => {
     try {
-      const answered = await world.bus.ask(gcSweep, { action: 'step', ...request }, { timeoutMs: 3_000 })
+      const answered = await world.bus.ask(gcSweep, { action: 'step', ...request }, { timeoutMs: 8_000 })
       current = answered.run
       // It would rest while the actors keep Postgres busy, and they do so all the time.
       return { ...answered, waitMs: Math.min(answered.waitMs, 50) }

@@ -18,12 +18,12 @@ export interface Thing {
  * images that are about another one.
  */
 export function universe(random: Random): Thing[] {
-  const blobs = Array.from({ length: 60 }, (_, i) =>
+  const blobs = Array.from({ length: 120 }, (_, i) =>
     bytesOf(`blob ${random.below(1e9)}`, [0, 1, 300, 70_000][i % 4] ?? 9),
   )
-  const images = Array.from({ length: 40 }, (_, i) => {
-    const layers = [random.pick(blobs), ...blobs.filter(() => random.percent(1))]
-    return image(Buffer.from(JSON.stringify({ os: 'linux', n: i % 7 })), layers)
+  const images = Array.from({ length: 100 }, (_, i) => {
+    const layers = [random.pick(blobs), ...blobs.filter(() => random.percent(0.5))]
+    return image(Buffer.from(JSON.stringify({ os: 'linux', n: i % 50 })), layers)
   })
   const indexes = Array.from({ length: 4 }, () => index([random.pick(images), random.pick(images)]))
   const first = images[0] as Thing
