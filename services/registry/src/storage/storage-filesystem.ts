@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { constants } from 'node:fs'
+import { closeSync, constants, fstatSync, fsync, openSync } from 'node:fs'
 import { type FileHandle, mkdir, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
 import type { ByteRange } from '@berth/oci'
 import { listFiles } from './list-files.ts'
 import { salvageFile } from './salvage-file.ts'
@@ -20,6 +21,7 @@ import {
 import { storedFile } from './stored-file.ts'
 
 const SWEEP_BOUND = 1_000
+const fsyncOf = promisify(fsync)
 
 /**
  * Blobs as files below `root`. Several replicas may share it on one host only: a network file system may tell one
@@ -35,6 +37,7 @@ export async function filesystemStorage(root: string): Promise<Storage> {
     return join(root, name)
   }
 
+  const place: Place = { root, settled: new Set() }
   const openUpload: Storage['openUpload'] = async ({ path, offset }) => openWriter(fileOf(path), offset)
   return {
     driver: 'filesystem',
@@ -50,7 +53,7 @@ export async function filesystemStorage(root: string): Promise<Storage> {
       return { upload: into, passed: true }
     },
     keyFor: (_upload, digest, holder) => storageKeyOf(digest, holder),
-    store: ({ path, offset }, key) => whileRoom(() => moveDurably(root, fileOf(path), fileOf(key), offset)),
+    store: ({ path, offset }, key) => whileRoom(() => moveDurably(place, fileOf(path), fileOf(key), offset)),
     keysOf: () => [],
     discard: ({ path }) => rm(fileOf(path), { force: true }),
     tidy: ({ path }) => rm(fileOf(path), { force: true }),
@@ -79,7 +82,7 @@ async function whileRoom<T>(work: () => Promise<T>): Promise<T> {
 async function openWriter(file: string, offset: number): Promise<UploadWriter> {
   const handle = await whileRoom(() => opened(file, constants.O_RDWR | (offset === 0 ? constants.O_CREAT : 0)))
   try {
-    const { size } = await handle.stat()
+    const { size } = fstatSync(handle.fd)
     if (size < offset) throw new BytesMissing(`an upload holds ${size} bytes instead of ${offset}`)
     if (size > offset) await handle.truncate(offset)
   } catch (err) {
@@ -121,7 +124,7 @@ async function openFirst(files: readonly string[], size: number): Promise<Stored
 async function openReader(file: string, size: number, range?: ByteRange): Promise<StoredBytes> {
   const handle = await opened(file, constants.O_RDONLY)
   try {
-    const found = await handle.stat()
+    const found = fstatSync(handle.fd)
     if (found.size < size) throw new BytesMissing(`a file holds ${found.size} bytes instead of ${size}`)
   } catch (err) {
     await handle.close()
@@ -139,18 +142,21 @@ async function opened(file: string, flags: number): Promise<FileHandle> {
   }
 }
 
-async function moveDurably(root: string, from: string, to: string, size: number): Promise<void> {
+/**
+ * Moves an upload to its key. Bytes, name and directories are all on the disk when it resolves, not before; a crash in
+ * the middle leaves at the key what nobody counts on yet.
+ */
+async function moveDurably(place: Place, from: string, to: string, size: number): Promise<void> {
   const handle = await opened(from, constants.O_RDWR | (size === 0 ? constants.O_CREAT : 0))
   try {
-    const found = await handle.stat()
+    const found = fstatSync(handle.fd)
     if (found.size < size) throw new BytesMissing(`an upload holds ${found.size} bytes instead of ${size}`)
     if (found.size > size) await handle.truncate(size)
-    await handle.sync()
+    await renameInto(from, to)
+    await Promise.all([handle.sync(), settleName(place, to)])
   } finally {
     await handle.close()
   }
-  await renameInto(from, to)
-  await Promise.all(directoriesOf(to, root).map(syncDirectory))
 }
 
 /** The directory of a blob may be removed by whoever removed another copy of it, just between making and using it. */
@@ -165,19 +171,34 @@ async function renameInto(from: string, to: string): Promise<void> {
   }
 }
 
-/** The directories between a file and the root: each may be new, made by us or by somebody who has not synced it yet. */
-function directoriesOf(file: string, root: string): string[] {
-  const directories: string[] = []
-  for (let at = dirname(file); at !== root; at = dirname(at)) directories.push(at)
-  return directories
+interface Place {
+  root: string
+  /** Directories whose own names are known to be on the disk. Nothing ever removes those. */
+  settled: Set<string>
 }
 
+/**
+ * Makes the name of a file last, and those of the directories it is in: each may be new, made by us or by somebody who
+ * has not synced it yet. The file's own directory goes with its last copy, so its name is never taken for settled.
+ */
+async function settleName({ root, settled }: Place, file: string): Promise<void> {
+  const own = dirname(file)
+  const unsettled = [own]
+  for (let at = dirname(own); own !== root; at = dirname(at)) {
+    unsettled.push(at)
+    if (at === root || settled.has(at)) break
+  }
+  await Promise.all(unsettled.map(syncDirectory))
+  for (const directory of unsettled) if (directory !== own) settled.add(directory)
+}
+
+/** Opening a directory asks the disk for nothing; waiting for it is the work. */
 async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, constants.O_RDONLY)
+  const fd = openSync(directory, constants.O_RDONLY)
   try {
-    await handle.sync()
+    await fsyncOf(fd)
   } finally {
-    await handle.close()
+    closeSync(fd)
   }
 }
 

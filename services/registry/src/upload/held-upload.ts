@@ -1,4 +1,3 @@
-import { Writable } from 'node:stream'
 import { Unavailable } from '@berth/errors'
 import type { Digest, Hasher, SessionId } from '@berth/oci'
 import { giveBack } from '@berth/runtime'
@@ -107,25 +106,31 @@ export class HeldUpload implements Hold {
     if (this.#lost || performance.now() > this.#safeUntil) throw new HoldLost()
   }
 
-  /** Takes bytes in, gathers them and writes them while the next ones arrive. Chunks are ours, and are spent. */
-  sink(options: { isLast: boolean }): Writable {
-    const { isLast } = options
-    return new Writable({
-      highWaterMark: BUFFER_BYTES,
-      write: (chunk: Buffer, _encoding, done) => void this.#take(chunk, isLast).then(() => done(), done),
-      final: (done) => void this.#flush(isLast).then(() => done(), done),
-    })
-  }
-
-  async #take(chunk: Buffer, isLast: boolean): Promise<void> {
+  /**
+   * Takes bytes in, gathers them and writes them while the next ones arrive; answers what has to be waited for before
+   * there may be more. The chunk is ours, and is spent.
+   */
+  take(chunk: Buffer, options: { isLast: boolean }): Promise<void> | undefined {
     this.#hasher?.update(chunk)
     this.#hashed += chunk.length
-    for (let at = 0; at < chunk.length; ) {
-      this.#buffer ??= takeBuffer()
-      const copied = chunk.copy(this.#buffer, this.#filled, at)
-      this.#filled += copied
+    const buffer = this.#buffer ?? takeBuffer()
+    this.#buffer = buffer
+    const copied = chunk.copy(buffer, this.#filled)
+    this.#filled += copied
+    if (this.#filled === BUFFER_BYTES) return this.#takeRest(chunk, copied, options.isLast)
+    giveBack(chunk)
+    return undefined
+  }
+
+  async #takeRest(chunk: Buffer, from: number, isLast: boolean): Promise<void> {
+    for (let at = from; ; ) {
+      await this.#writeBuffer(isLast)
+      if (at === chunk.length) break
+      this.#buffer = takeBuffer()
+      const copied = chunk.copy(this.#buffer, 0, at)
+      this.#filled = copied
       at += copied
-      if (this.#filled === BUFFER_BYTES) await this.#writeBuffer(isLast)
+      if (this.#filled < BUFFER_BYTES) break
     }
     giveBack(chunk)
   }

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto'
 import type { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Unavailable } from '@berth/errors'
 import {
@@ -17,6 +16,7 @@ import type { Logger } from '@berth/runtime'
 import { SizeInvalid } from '../http/index.ts'
 import { admit, admitPush, type ProjectStore, requireRoom, type WithProject } from '../project/index.ts'
 import { BytesMissing, holderOf, type Storage, type StorageKey, uploadPathOf } from '../storage/index.ts'
+import { consume } from './consume.ts'
 import { HeldUpload, HoldLost } from './held-upload.ts'
 import { digestOfStored, salvage } from './recover.ts'
 import { runningHashes } from './running-hashes.ts'
@@ -171,7 +171,7 @@ export function createUploads(parts: UploadParts): Uploads {
   async function receive(held: HeldUpload, chunk: Chunk, options: { isLast: boolean }): Promise<boolean> {
     const before = held.upload
     try {
-      await pipeline(chunk.body, held.sink(options))
+      await consume(chunk.body, (bytes) => held.take(bytes, options))
     } finally {
       await held.closeWriter(options)
     }
