@@ -5,7 +5,7 @@ import { gcLines } from './gc-lines.ts'
 import { type GcMetrics, unmeasured } from './gc-metrics.ts'
 import { type GcRunRow, mustBeForced, pauseAfter, toGcRun, usualAfter, wantsAnotherTurn } from './gc-run.ts'
 import { advanceRun, gcStore } from './gc-store.ts'
-import { removeInParts, sweepTrash } from './remove-bytes.ts'
+import { absentOf, removeInParts, sweepTrash } from './remove-bytes.ts'
 import { anyCondemned, condemnBlobs, measureBlobs, type RemovedBlob, removeCondemned } from './unreferenced.ts'
 import { listMarked, type MarkedManifest, markUntagged, unmarkDeleted } from './untagged.ts'
 
@@ -115,22 +115,27 @@ export function gcEngine(parts: GcParts): GcStep {
     })
     if (outcome === undefined) return { run: await store.enter(run.id, 'bytes') }
     metrics.purgedBlobs(outcome.removed.length, outcome.freed)
-    const keys = outcome.removed.map((blob) => blob.storage_key)
+    const { removed } = outcome
+    const doubtful = removed.filter((blob) => blob.corrupt).map((blob) => blob.storage_key)
+    const absent = await absentOf(storage, doubtful)
+    const keys = removed.map((blob) => blob.storage_key)
     const remain = await removeInParts(database, storage, keys, run.workers)
-    return remain.size === 0
-      ? { run: outcome.run, lines: outcome.removed.map(({ digest }) => gcLines.deleted(digest)) }
-      : takeBack(outcome.run, outcome.removed, remain)
-  }
-
-  /** What the storage does not let go of is not freed; its bytes are tried again with the trash. */
-  async function takeBack(run: GcRunRow, removed: readonly RemovedBlob[], remain: Set<string>): Promise<Batch> {
-    const kept = removed.filter((blob) => remain.has(blob.storage_key))
-    const bytes = kept.reduce((sum, { size }) => sum + size, 0)
-    const by = { purged_blobs: -kept.length, freed_bytes: -bytes }
     return {
-      run: await advanceRun(database, run, run.cursor, by),
+      run: remain.size + absent.size === 0 ? outcome.run : await takeBack(outcome.run, removed, remain, absent),
       lines: removed.map((blob) => gcLines[remain.has(blob.storage_key) ? 'kept' : 'deleted'](blob.digest)),
     }
+  }
+
+  /** What the storage does not let go of is not freed, and is tried again with the trash; nor is what was gone before. */
+  async function takeBack(
+    run: GcRunRow,
+    removed: readonly RemovedBlob[],
+    remain: ReadonlySet<string>,
+    absent: ReadonlySet<string>,
+  ): Promise<GcRunRow> {
+    const unfreed = removed.filter(({ storage_key: key }) => remain.has(key) || absent.has(key))
+    const bytes = unfreed.reduce((sum, { size }) => sum + size, 0)
+    return advanceRun(database, run, run.cursor, { purged_blobs: -remain.size, freed_bytes: -bytes })
   }
 
   /** What a step that was broken off left in the trash. */

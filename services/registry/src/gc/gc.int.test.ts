@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { indexOf, sha256, someBytes, someImage } from '@berth/testkit'
 import { gcSweep } from '@berth/types'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -72,6 +72,9 @@ describe('garbage collection', () => {
       expect(Buffer.from(await got.arrayBuffer())).toEqual(blob)
     }
     expect((await client('library/left').fetch(`blobs/${sha256(garbage[0] as Buffer)}`)).status).toBe(404)
+    const metrics = await (await fetch(`${replica.adminUrl}/metrics`)).text()
+    expect(metrics).toMatch(/^berth_registry_gc_freed_bytes_total 30000$/m)
+    expect(metrics).toMatch(/^berth_registry_gc_purged_blobs_total 3$/m)
   })
 
   it('spares what is younger than the window, and what came while an upload was under way that still is', async () => {
@@ -152,6 +155,18 @@ describe('garbage collection', () => {
       state: 'finished',
     })
     expect([await stored(), await rows('trash')]).toEqual([0, 0])
+  })
+
+  it('does not count bytes as freed that were gone before', async () => {
+    const [gone, there] = [someBytes(4_000), someBytes(500)]
+    for (const bytes of [gone, there]) await client().postBlob(bytes)
+    const [row] = await world.sql<{ key: string }>(
+      'UPDATE registry.blob SET corrupt_at = now() WHERE size = 4000 RETURNING storage_key AS key',
+    )
+    await rm(`${world.storageRoot}/${row?.key}`)
+    await age()
+    expect(await collect()).toMatchObject({ purgedBlobs: 2, freedBytes: 500 })
+    expect([await rows('blob'), await rows('trash'), await stored()]).toEqual([0, 0, 0])
   })
 
   it('frees the blobs a run of many batches finds, each counted once', async () => {

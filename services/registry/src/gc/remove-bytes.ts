@@ -34,6 +34,16 @@ export async function removeInParts(
   return remain
 }
 
+/** Those of the keys nothing is stored under; asked one by one, for the few that are in doubt. */
+export async function absentOf(storage: Storage, keys: readonly StorageKey[]): Promise<Set<string>> {
+  const absent = new Set<string>()
+  for (const key of keys) {
+    const [entry] = await storage.list(key, '', 1)
+    if (entry?.name !== key) absent.add(key)
+  }
+  return absent
+}
+
 async function remaining(storage: Storage, keys: readonly StorageKey[]): Promise<readonly string[]> {
   try {
     await storage.remove(keys)

@@ -53,7 +53,8 @@ const lockCondemned = statement<{ id: number }>(
 )
 const removeRows = statement<RemovedBlob>(
   'gc-remove-rows',
-  `DELETE FROM blob b WHERE b.id = ANY($1) AND ${UNREFERENCED} RETURNING b.digest, b.storage_key, b.size`,
+  `DELETE FROM blob b WHERE b.id = ANY($1) AND ${UNREFERENCED} RETURNING b.digest, b.storage_key, b.size,
+     b.corrupt_at IS NOT NULL AS corrupt`,
 )
 const revive = statement('gc-revive', 'UPDATE blob SET condemned_at = NULL WHERE id = ANY($1)')
 const throwAway = statement(
@@ -65,6 +66,8 @@ export interface RemovedBlob {
   digest: string
   storage_key: StorageKey
   size: number
+  /** Its bytes may be gone already. */
+  corrupt: boolean
 }
 
 /** How many blobs the next ones after `cursor` hold, and what of them would go; undefined at the end. */
