@@ -8,11 +8,14 @@ import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import type { ByteRange } from '@berth/oci'
 import { generate } from 'selfsigned'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { BytesMissing, type StorageKey } from '../storage.ts'
 import { firstFaults, SLOW_DOWN } from '../testing/fault-plan.ts'
 import { type S3Double, s3Double } from '../testing/s3-double.ts'
 import { s3Storage } from './s3-storage.ts'
+
+// Megabytes over loopback take their time on a busy machine.
+vi.setConfig({ testTimeout: 60_000 })
 
 const KEY = 'blobs/aa/aaaa/1.0' as StorageKey
 let s3: S3Double

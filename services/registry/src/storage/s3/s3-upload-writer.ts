@@ -36,6 +36,8 @@ export class S3UploadWriter implements UploadWriter, PageUser {
   #plain: S3State['plain']
   readonly #salvaged: S3State['salvaged']
   readonly #spent: string[] = []
+  /** The client has sent as many short pieces as it may. */
+  readonly #hasManyTails: boolean
   #number: number
   #reserved: number
   #pages: Buffer[] = []
@@ -55,6 +57,7 @@ export class S3UploadWriter implements UploadWriter, PageUser {
     this.#multipart = state.multipart
     this.#plain = state.plain
     this.#salvaged = state.salvaged
+    this.#hasManyTails = state.tails.length >= MAX_TAILS
     this.#number = state.next
     this.#reserved = state.next
     this.#with = parts
@@ -134,8 +137,8 @@ export class S3UploadWriter implements UploadWriter, PageUser {
   }
 
   async #busy(work: () => Promise<void>): Promise<void> {
-    // One after the other: what is on its way decides what comes next.
-    if (this.#isBusy) await this.#spilling
+    // One after the other: what is on its way decides what comes next. The pool may ask again in between.
+    while (this.#isBusy) await this.#spilling
     this.#isBusy = true
     try {
       await work()
@@ -155,7 +158,7 @@ export class S3UploadWriter implements UploadWriter, PageUser {
   async #sendRest(): Promise<void> {
     if (this.#gathered() === 0) return
     const isTail = this.#pending() < MIN_PART_BYTES
-    if (isTail && !this.#options.isLast && this.#tails.length >= MAX_TAILS) throw new ChunkTooShort(MIN_CHUNK_BYTES)
+    if (isTail && !this.#options.isLast && this.#hasManyTails) throw new ChunkTooShort(MIN_CHUNK_BYTES)
     await this.#sendAll()
   }
 
@@ -171,9 +174,13 @@ export class S3UploadWriter implements UploadWriter, PageUser {
       if (size === 0) return
       const isFirst = this.#parts.length === 0 && this.#tails.length === 0
       const key = isFirst ? this.#with.names.blob() : this.#with.names.tail()
-      await this.#with.bucket.put(key, body)
+      // Where memory is short there may be any number of them.
+      const merged = this.#tails.length >= MAX_TAILS ? this.#tails : []
+      const before = merged.length === 0 ? [] : [await this.#with.readTails(merged)]
+      await this.#with.bucket.put(key, [...before, ...body])
       if (isFirst) this.#plain = key as StorageKey
-      this.#tails.push({ key, size })
+      this.#spend(merged)
+      this.#tails = [...this.#tails.slice(merged.length), { key, size: bytesOf(merged) + size }]
     } finally {
       this.#with.pool.give(pages)
     }
@@ -212,8 +219,12 @@ export class S3UploadWriter implements UploadWriter, PageUser {
     const { key, id } = this.#multipart
     part.etag = await this.#with.bucket.putPart(key, id, part.number, [...before, ...body])
     part.arrived = true
-    // The first object is the blob's until the end of the session.
-    this.#spent.push(...part.merged.map((tail) => tail.key).filter((one) => one !== this.#plain))
+    this.#spend(part.merged)
+  }
+
+  /** They are somewhere else by now. The first object stays the blob's until the end of the session. */
+  #spend(tails: readonly Tail[]): void {
+    this.#spent.push(...tails.map(({ key }) => key).filter((key) => key !== this.#plain))
   }
 
   async #nextNumber(): Promise<number> {
