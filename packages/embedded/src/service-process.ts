@@ -3,8 +3,13 @@ import { startChild } from './child.ts'
 import type { PlannedService } from './plan.ts'
 import type { Part } from './supervise.ts'
 
-/** How a service is run from its sources; a young generation of 1 MB keeps a streaming process small. */
-const NODE_FLAGS = ['--conditions=@berth/source', '--max-semi-space-size=1', '--disable-warning=DEP0060']
+/**
+ * How a service is run from its sources. With a young generation of 4 MB small requests spend a tenth of their time on
+ * collections instead of a fifth; what streams leaves nothing to collect.
+ */
+const NODE_FLAGS = ['--conditions=@berth/source', '--max-semi-space-size=4', '--disable-warning=DEP0060']
+/** Of libuv, whose four are all taken when four clients wait for the disk; one commit of a journal serves many. */
+const THREADS = '16'
 
 export function mainOf(root: string, service: string): string {
   return join(root, 'services', service, 'src', 'main.ts')
@@ -18,7 +23,7 @@ export async function startService(
   const child = await startChild({
     command: process.execPath,
     args: [...NODE_FLAGS, mainOf(options.root, planned.service)],
-    env: { ...planned.env, BERTH_PARENT_PID: String(process.pid) },
+    env: { UV_THREADPOOL_SIZE: THREADS, ...planned.env, BERTH_PARENT_PID: String(process.pid) },
     cwd: options.root,
     orphanSignal: 'TERM',
     onLine: options.onLine,

@@ -41,9 +41,15 @@ class SinkTransport extends Transport {
   }
 }
 
+/** Lines are gathered so long before they are printed; trouble is printed at once. */
+const PRINT_MS = 10
+
 let printed: string[] = []
+let printing: NodeJS.Timeout | undefined
 
 function print(): void {
+  clearTimeout(printing)
+  printing = undefined
   if (printed.length === 0) return
   const text = `${printed.join('\n')}\n`
   printed = []
@@ -51,10 +57,12 @@ function print(): void {
 }
 process.once('exit', print)
 
-/** Writes the lines of one turn of the event loop to stdout together; none is lost when the process ends by itself. */
+/** Writes several lines to stdout together; none is lost when the process ends by itself. */
 class StdoutTransport extends Transport {
-  override log(info: { [MESSAGE]?: string }, done: () => void): void {
-    if (printed.push(String(info[MESSAGE])) === 1) setImmediate(print)
+  override log(info: { level: string; [MESSAGE]?: string }, done: () => void): void {
+    printed.push(String(info[MESSAGE]))
+    if (info.level === 'error' || info.level === 'warn') print()
+    else printing ??= setTimeout(print, PRINT_MS).unref()
     done()
   }
 }

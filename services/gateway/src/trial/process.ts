@@ -18,7 +18,7 @@ export interface GatewayProcess {
 }
 
 const MAIN = fileURLToPath(new URL('../main.ts', import.meta.url))
-const FLAGS = ['--conditions=@berth/source', '--max-semi-space-size=1', '--disable-warning=DEP0060']
+const FLAGS = ['--conditions=@berth/source', '--max-semi-space-size=4', '--disable-warning=DEP0060']
 
 export async function startGateway(env: NodeJS.ProcessEnv): Promise<GatewayProcess> {
   const [port, adminPort] = [await freePort(), await freePort()]

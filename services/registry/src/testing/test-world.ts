@@ -135,7 +135,7 @@ export async function openWorld({ s3 }: { s3?: S3Settings } = {}): Promise<World
         process.execPath,
         [
           '--conditions=@berth/source',
-          '--max-semi-space-size=1',
+          '--max-semi-space-size=4',
           fileURLToPath(new URL('../main.ts', import.meta.url)),
         ],
         { env: environmentOf(config), stdio: ['ignore', 'ignore', 'inherit'] },
