@@ -7,7 +7,7 @@ import { blobOf } from '../../src/images/blob.ts'
 import { makeImage } from '../../src/images/image.ts'
 import { startLoad } from '../../src/load.ts'
 import type { S3Peer } from '../../src/peers/s3-peer.ts'
-import { startSwift } from '../../src/peers/swift.ts'
+import { startVersity } from '../../src/peers/versity.ts'
 import { until } from '../../src/process.ts'
 import { getToken, RegistryClient } from '../../src/registry-client.ts'
 import { s3Settings } from '../../src/s3-suite.ts'
@@ -25,15 +25,15 @@ interface GcReport {
 
 describe('garbage collection of ten thousand blobs on S3, under load', () => {
   let home: string
-  let swift: S3Peer
+  let s3: S3Peer
   let suite: Suite
   let client: RegistryClient
 
   beforeAll(async () => {
     home = await openScratch()
-    swift = await startSwift(await openTools(), home)
+    s3 = await startVersity(await openTools(true), home)
     suite = await startSuite({
-      env: s3Settings(swift.account, {
+      env: s3Settings(s3.account, {
         BERTH_S3_REDIRECT: 'false',
         GC_TIME_WINDOW_HOURS: '0.001',
         BERTH_REGISTRY_GC_GRACE_SECONDS: '2',
@@ -47,12 +47,12 @@ describe('garbage collection of ten thousand blobs on S3, under load', () => {
 
   afterAll(async () => {
     await suite?.stop()
-    await swift?.stop()
+    await s3?.stop()
     await removeScratch(home)
   })
 
   const objects = async (): Promise<number> =>
-    (await swift.client.listObjectsV2(swift.account.bucket, '', true).toArray()).length
+    (await s3.client.listObjectsV2(s3.account.bucket, '', true).toArray()).length
 
   it('removes them all while pushes and pulls go on without a failure', async () => {
     let count = 0
@@ -82,11 +82,12 @@ describe('garbage collection of ten thousand blobs on S3, under load', () => {
     await figure('garbage collection of 10,000 blobs on S3 under load', {
       'pushes a second before': Math.round(BLOBS / pushSeconds),
       seconds: Math.round(seconds),
-      ...figures,
+      'blobs removed': figures.purgedBlobs ?? 0,
       'pushes meanwhile': tally.pushes,
       'pulls meanwhile': tally.pulls,
       'failures meanwhile': tally.failures.length,
     })
+    expect(figures).toMatchObject({ state: 'finished', purgedBlobs: BLOBS })
     expect(tally.failures).toEqual([])
     expect(tally.pushes).toBeGreaterThan(0)
     await until(
