@@ -65,7 +65,7 @@ export async function runRegistry(
   const [code] = (await gone) as [number | null]
   if (code === EXIT.ok && report !== undefined) return { report }
   if (report !== undefined) return { report, failure: said ?? 'it found something wrong' }
-  if (world.stop.aborted) throw new Interrupted(said ?? 'stopped before its end')
+  if (world.stop.aborted) throw new Interrupted(said ?? 'stopped before its end; start it again to go on')
   throw failureOf(code, said ?? `the registry's command ended with ${code ?? 'a signal'}`)
 }
 

@@ -19,12 +19,15 @@ export const fsckCommand: Command = async (args, { database, storage, say, signa
     throw signal.aborted ? new Stopped() : err
   })
   const report = toReport(found)
-  const wrong = found.missing + found.wrongSize + found.unknown
-  if (wrong <= found.repaired) return report
-  throw new NotWell(
-    `${wrong - found.repaired} of what was found ${repair ? 'could not be repaired' : 'wants repair'}`,
-    report,
-  )
+  const { missing, wrongSize, unknown, repaired, marked } = found
+  const left = missing + wrongSize + unknown - repaired
+  if (left <= 0) return report
+  const open = left - marked
+  const why = [
+    ...(open > 0 ? [`${open} of what was found ${repair ? 'could not be repaired' : 'wants --repair'}`] : []),
+    ...(marked > 0 ? [`${marked} marked as corrupt: the next push of the same makes it right`] : []),
+  ]
+  throw new NotWell(why.join('; '), report)
 }
 
 function toReport({ findings, ...figures }: FsckReport): CommandReport {

@@ -4,9 +4,9 @@ import type { StorageKey } from '../storage/index.ts'
 
 const PAGE = 1_000
 
-const listRows = statement<SeenBlob>(
+const listRows = statement<BlobRow>(
   'fsck-list-rows',
-  `SELECT id, digest, storage_key, size FROM blob WHERE storage_key > $1 AND storage_key < $2
+  `SELECT id, digest, storage_key, size, corrupt_at IS NOT NULL AS corrupt FROM blob WHERE storage_key > $1 AND storage_key < $2
    ORDER BY storage_key LIMIT ${PAGE}`,
 )
 const isStill = statement<{ id: number }>('fsck-is-still', 'SELECT id FROM blob WHERE id = $1 AND storage_key = $2')
@@ -27,8 +27,12 @@ const throwAway = statement<{ storage_key: StorageKey }>(
 
 const SESSION = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/
 
+export interface BlobRow extends SeenBlob {
+  corrupt: boolean
+}
+
 /** Blobs by storage key, after `after` and below `end`. */
-export function listBlobRows(queries: Queries, after: string, end: string): Promise<SeenBlob[]> {
+export function listBlobRows(queries: Queries, after: string, end: string): Promise<BlobRow[]> {
   return queries.run(listRows, [after, end])
 }
 

@@ -70,6 +70,7 @@ describe('fsck', () => {
         unknownBytes: 0,
         young: 0,
         repaired: 0,
+        marked: 0,
         findings: [],
       })
     }
@@ -91,6 +92,9 @@ describe('fsck', () => {
     })
     expect(await world.sql('SELECT 1 FROM registry.blob WHERE corrupt_at IS NOT NULL')).toEqual([])
     expect(await fsck({ ...parts, repair: true })).toMatchObject({ missing: 1, wrongSize: 1, repaired: 2 })
+    const again = await fsck({ ...parts, repair: true })
+    expect(again).toMatchObject({ missing: 1, wrongSize: 1, repaired: 0, marked: 2 })
+    expect(again.findings.map(({ why }) => why.split('; ')[1])).toEqual(['marked as corrupt', 'marked as corrupt'])
     for (const bytes of [gone, short]) {
       expect((await client().fetch(`blobs/${sha256(bytes)}`)).status).toBe(500)
       expect((await client().postBlob(bytes)).status).toBe(201)

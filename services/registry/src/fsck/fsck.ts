@@ -2,7 +2,7 @@ import type { Database } from '@berth/db'
 import { hashStored, markCorrupt, paceOf, type SeenBlob } from '../scrub/index.ts'
 import type { Storage, StoredEntry } from '../storage/index.ts'
 import { createTrash } from '../upload/index.ts'
-import { isStillThere, listBlobRows, throwAwayUnknown, unknownOf } from './fsck-store.ts'
+import { type BlobRow, isStillThere, listBlobRows, throwAwayUnknown, unknownOf } from './fsck-store.ts'
 
 const PAGE = 1_000
 const SHOWN = 1_000
@@ -29,6 +29,8 @@ export interface FsckReport {
   /** Unknown, but so young that somebody may be about to say what it is; not counted as unknown. */
   young: number
   repaired: number
+  /** Missing or of wrong size, and marked as corrupt before: nothing but a push of the same repairs it. */
+  marked: number
   /** The first thousand. */
   findings: FsckFinding[]
 }
@@ -58,6 +60,7 @@ export async function fsck(options: FsckOptions): Promise<FsckReport> {
     unknownBytes: 0,
     young: 0,
     repaired: 0,
+    marked: 0,
     findings: [],
   }
   for (const prefix of BLOBS) await checkRows(options, prefix, report)
@@ -103,7 +106,7 @@ async function sizesOf(
 
 async function checkRow(
   { database, storage, repair, onChange }: FsckOptions,
-  row: SeenBlob,
+  row: BlobRow,
   listed: number | undefined,
   report: FsckReport,
 ): Promise<void> {
@@ -111,14 +114,16 @@ async function checkRow(
   const [entry] = await storage.list(row.storage_key, '', 1)
   const found = entry?.name === row.storage_key ? entry.size : undefined
   if (found === row.size || !(await isStillThere(database, row))) return
+  const marked = row.corrupt ? '; marked as corrupt' : ''
   if (found === undefined) {
     report.missing++
-    note(report, { what: 'missing', name: row.digest, why: `no bytes at ${row.storage_key}` })
+    note(report, { what: 'missing', name: row.digest, why: `no bytes at ${row.storage_key}${marked}` })
   } else {
     report.wrongSize++
-    note(report, { what: 'wrong size', name: row.digest, why: `${found} bytes instead of ${row.size}` })
+    note(report, { what: 'wrong size', name: row.digest, why: `${found} bytes instead of ${row.size}${marked}` })
   }
-  if (!repair) return
+  if (row.corrupt) report.marked++
+  if (!repair || row.corrupt) return
   const finding = await hashStored(storage, row, paceOf(Number.POSITIVE_INFINITY))
   if (finding === 'good' || !(await markCorrupt(database, row, finding))) return
   report.repaired++

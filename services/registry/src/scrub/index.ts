@@ -1,5 +1,7 @@
 export { hashStored } from './hash-stored.ts'
+export { countCorrupted, listCorrupted } from './list-corrupt.ts'
 export { markCorrupt, type SeenBlob } from './mark-corrupt.ts'
 export { paceOf } from './pace.ts'
 export { type ScrubFigures, scrubRound } from './scrub.ts'
 export { startScrub } from './start-scrub.ts'
+export { suspects } from './suspect.ts'

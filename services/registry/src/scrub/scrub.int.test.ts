@@ -228,6 +228,19 @@ describe('a corrupt blob', () => {
     },
   )
 
+  it('is found by whoever misses its bytes, and not only by the next round', async () => {
+    const blob = someBytes(3_000)
+    await client().postBlob(blob)
+    await rm(await fileOf(blob))
+    expect(await status(`blobs/${sha256(blob)}`)).toBe(500)
+    await expect.poll(corruptBlobs, { timeout: 10_000 }).toBe(1)
+    await expect
+      .poll(() => told[0]?.data, { timeout: 10_000 })
+      .toMatchObject({ digest: sha256(blob), reason: 'missing' })
+    expect((await client().pushBlob(blob)).status).toBe(201)
+    expect(await status(`blobs/${sha256(blob)}`)).toBe(200)
+  })
+
   it('is right again when its bytes are, say because a disk came back', async () => {
     const { layer } = await broken()
     await writeFile(await fileOf(layer), layer)
