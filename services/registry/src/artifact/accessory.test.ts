@@ -1,13 +1,15 @@
-import { type Digest, digestOf, parseManifest } from '@berth/oci'
+import { type Digest, digestOf, type Manifest, parseManifest } from '@berth/oci'
 import { describe, expect, it } from 'vitest'
 import { accessoryOf, fallbackTagOf, namesSubject } from './accessory.ts'
 
 const OCI = 'application/vnd.oci.image.manifest.v1+json'
 const INDEX = 'application/vnd.oci.image.index.v1+json'
 const IMAGE_CONFIG = 'application/vnd.oci.image.config.v1+json'
+const DOCKER_CONFIG = 'application/vnd.docker.container.image.v1+json'
 const EMPTY = 'application/vnd.oci.empty.v1+json'
 const BUNDLE = 'application/vnd.dev.sigstore.bundle.v0.3+json'
 const COSIGN_LAYER = 'application/vnd.dev.cosign.simplesigning.v1+json'
+const LAYER = 'application/vnd.oci.image.layer.v1.tar+gzip'
 const OWN = digestOf(Buffer.from('own'))
 const SUBJECT = digestOf(Buffer.from('subject'))
 const SCHEME = SUBJECT.replace(':', '-')
@@ -68,6 +70,21 @@ describe('an accessory', () => {
       'accelerator.nydus',
     ],
     ['an image with a subject', referring(IMAGE_CONFIG), 'subject.accessory'],
+    ...['vnd.cncf.notary.signature', 'vnd.dev.cosign.artifact.sig.v1+json', 'vnd.goharbor.harbor.sbom.v1'].map(
+      (type): [string, Manifest, string] => [
+        `an image that calls itself ${type}`,
+        referring(IMAGE_CONFIG, { artifactType: `application/${type}` }),
+        'subject.accessory',
+      ],
+    ),
+    [
+      'an image that calls itself a signature bundle',
+      referring(DOCKER_CONFIG, {
+        artifactType: BUNDLE,
+        annotations: { 'dev.sigstore.bundle.content': 'message-signature' },
+      }),
+      'subject.accessory',
+    ],
     [
       'an index with a subject',
       parsed(INDEX, { manifests: [], subject: { mediaType: OCI, digest: SUBJECT, size: 7 } }),
@@ -89,6 +106,8 @@ describe('an accessory', () => {
 
   it('is nothing that is merely called a signature, or a list of referrers', () => {
     expect(accessoryOf(image(IMAGE_CONFIG), OWN, [`${SCHEME}.sig`])).toBeUndefined()
+    const mixed = image(IMAGE_CONFIG, { layers: [descriptor(COSIGN_LAYER), descriptor(LAYER)] })
+    expect(accessoryOf(mixed, OWN, [`${SCHEME}.sig`])).toBeUndefined()
     expect(accessoryOf(image(IMAGE_CONFIG), OWN, [SCHEME])).toBeUndefined()
     expect(accessoryOf(parsed(INDEX, { manifests: [] }), OWN, [`${SCHEME}.sig`])).toBeUndefined()
   })

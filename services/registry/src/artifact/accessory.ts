@@ -55,13 +55,16 @@ function bySubject(manifest: Manifest): Accessory | undefined {
   return manifest.subject && { type: typeOf(manifest), of: manifest.subject.digest }
 }
 
+/** By its config, which says what can be run from it; its artifact type counts where there is none. */
 function typeOf(manifest: Manifest): AccessoryType {
   const config = manifest.kind === 'image' ? manifest.config?.mediaType : undefined
-  const type = manifest.artifactType ?? config ?? ''
-  if (type === NOTATION || config === NOTATION) return 'signature.notation'
-  if (type === COSIGN_ARTIFACT || config === COSIGN_ARTIFACT) return 'signature.cosign'
-  if (SIGSTORE_BUNDLE.test(type)) return isSignature(manifest.annotations) ? 'signature.cosign' : 'subject.accessory'
-  if (type === HARBOR_SBOM || config === HARBOR_SBOM) return 'sbom.harbor'
+  const type = config === undefined || config === MEDIA_TYPE.ociEmpty ? manifest.artifactType : config
+  if (type === NOTATION) return 'signature.notation'
+  if (type === COSIGN_ARTIFACT) return 'signature.cosign'
+  if (type === HARBOR_SBOM) return 'sbom.harbor'
+  if (SIGSTORE_BUNDLE.test(type ?? '')) {
+    return isSignature(manifest.annotations) ? 'signature.cosign' : 'subject.accessory'
+  }
   return isImageConfig(config) && isNydus(manifest) ? 'accelerator.nydus' : 'subject.accessory'
 }
 
@@ -91,14 +94,15 @@ function byTag(manifest: Manifest, tags: readonly string[]): Accessory | undefin
   return undefined
 }
 
-/** A signature opens doors (content trust), so `.sig` alone is not enough; an attachment is what it is called. */
+/** A signature opens doors (the policies of pulls), so `.sig` alone is not enough; an attachment is what it is called. */
 function typeByTag(manifest: Manifest, suffix: string | undefined): AccessoryType | undefined {
   if (suffix === undefined) return manifest.kind === 'index' ? 'subject.accessory' : undefined
   if (manifest.kind !== 'image') return undefined
-  if (suffix === 'sig') return hasCosignLayer(manifest) ? 'signature.cosign' : undefined
+  if (suffix === 'sig') return isCosignSignature(manifest) ? 'signature.cosign' : undefined
   return 'subject.accessory'
 }
 
-function hasCosignLayer(manifest: ImageManifest): boolean {
-  return manifest.layers.some((layer) => layer.mediaType === COSIGN_LAYER)
+/** Nothing else is in it: its config is that of an image. */
+function isCosignSignature({ layers }: ImageManifest): boolean {
+  return layers.length > 0 && layers.every((layer) => layer.mediaType === COSIGN_LAYER)
 }

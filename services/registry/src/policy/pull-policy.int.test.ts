@@ -24,11 +24,22 @@ const policy = (over: Partial<ProjectPolicy>): { policy: ProjectPolicy } => ({ p
 const violation = (message: unknown) => [412, 'PROJECTPOLICYVIOLATION', message]
 const UNSIGNED = violation('The image is not signed by cosign.')
 
-/** Something about a manifest; pushed by its digest. */
-async function attach(client: RegistryClient, type: string, subject: { digest: string; manifest: Buffer }) {
-  const { digest, manifest } = subject
-  const descriptor = { mediaType: 'application/vnd.oci.image.manifest.v1+json', digest, size: manifest.length }
-  const accessory = someImage([10], { artifactType: type, subject: descriptor })
+/** Something about a manifest that nothing can be run from; pushed by its digest. */
+function attach(client: RegistryClient, type: string, subject: { digest: string; manifest: Buffer }) {
+  return attachWith('application/vnd.oci.empty.v1+json', client, type, subject)
+}
+
+async function attachWith(
+  configType: string,
+  client: RegistryClient,
+  type: string,
+  { digest, manifest }: { digest: string; manifest: Buffer },
+): Promise<TestImage> {
+  const subject = { mediaType: 'application/vnd.oci.image.manifest.v1+json', digest, size: manifest.length }
+  const image = someImage([10], { artifactType: type, subject })
+  const document = JSON.parse(image.manifest.toString()) as { config: object }
+  const bytes = Buffer.from(JSON.stringify({ ...document, config: { ...document.config, mediaType: configType } }))
+  const accessory = { ...image, manifest: bytes, digest: sha256(bytes) }
   expect((await client.pushImage(accessory)).status).toBe(201)
   return accessory
 }
@@ -215,6 +226,11 @@ describe('a project that prevents vulnerable images', () => {
     expect(await statuses(project, bad.digest)).toEqual([412])
     // Anything else about an image may be one itself.
     expect(await statuses(project, (await attach(app, 'application/vnd.example.note', bad)).digest)).toEqual([412])
+    // An image is one, whatever it calls itself.
+    for (const type of [COSIGN, NOTATION, SBOM]) {
+      const disguised = await attachWith('application/vnd.oci.image.config.v1+json', app, type, bad)
+      expect(await statuses(project, disguised.digest)).toEqual([412])
+    }
     const blob = someBytes(10)
     await app.postBlob(blob)
     const cache = Buffer.from(
