@@ -21,6 +21,7 @@ import { type AskProject, createWithProject, type ProjectStore, projectAnswers, 
 import type { PullRecorder } from './pull/index.ts'
 import { referrerStore } from './referrer/index.ts'
 import { repositoryAnswers, repositoryStore } from './repository/index.ts'
+import { suspects } from './scrub/index.ts'
 import { createTotals } from './search/index.ts'
 import type { Storage } from './storage/index.ts'
 import { tagStore } from './tag/index.ts'
@@ -77,6 +78,7 @@ export function createRegistry(parts: {
     projects,
     withProject,
     blobs: blobStore(database, parts.gc.windowMs),
+    onMissing: suspects({ database, storage, log, onChange }),
     manifests,
     pulls: parts.pulls,
     referrers: referrerStore(database),

@@ -17,7 +17,7 @@ import {
   type Visit,
 } from '../http/index.ts'
 import { admit, admitChange, admitPush, type ProjectStore, requireRoom, type WithProject } from '../project/index.ts'
-import { BytesMissing, type Storage } from '../storage/index.ts'
+import { BytesMissing, type Storage, type StorageKey } from '../storage/index.ts'
 import { answerBlobCreated } from '../upload/index.ts'
 import { BlobReferenced, BlobUnknown } from './blob-errors.ts'
 import type { BlobRow, BlobStore } from './blob-store.ts'
@@ -27,6 +27,8 @@ export interface BlobParts {
   projects: Pick<ProjectStore, 'ensureRepository'>
   withProject: WithProject
   storage: Storage
+  /** The bytes of a blob were not where its row says they are. */
+  onMissing: (blob: { id: number; digest: Digest; storage_key: StorageKey; size: number }) => void
 }
 
 type BlobDoors = Record<'GET' | 'HEAD' | 'DELETE', Door<RouteOf<'blob'>>>
@@ -51,7 +53,17 @@ export function blobDoors(parts: BlobParts): BlobDoors {
     GET: {
       action: 'pull',
       async handle(visit, { name, digest }) {
-        await sendBlob(visit, parts.storage, await find(visit, name, digest), digest)
+        const row = await find(visit, name, digest)
+        try {
+          await sendBlob(visit, parts.storage, row, digest)
+        } catch (err) {
+          if (!(err instanceof BytesMissing)) throw err
+          // Collected meanwhile, or healed; else they are lost.
+          const now = await find(visit, name, digest)
+          if (now.storage_key !== row.storage_key) return sendBlob(visit, parts.storage, now, digest)
+          parts.onMissing({ id: row.blob_id as number, digest, storage_key: row.storage_key, size: row.size })
+          throw new Error('the bytes of a blob are not in the storage', { cause: err })
+        }
       },
     },
     HEAD: {
@@ -121,6 +133,7 @@ export function mountBlob({ blobs, projects, withProject }: BlobParts) {
   }
 }
 
+/** @throws {BytesMissing} before anything is answered */
 async function sendBlob(visit: Visit, storage: Storage, row: BlobRow, digest: Digest): Promise<void> {
   const { req, res } = visit
   const headers = blobHeaders(digest)
@@ -132,10 +145,7 @@ async function sendBlob(visit: Visit, storage: Storage, row: BlobRow, digest: Di
   const url = row.stream ? undefined : await storage.urlOf(row.storage_key, clientAddressOf(req))
   // A HEAD never gets here: what it asks for is in the tables.
   if (url !== undefined) return answerEmpty(visit, 307, { location: url, ...digestHeader(digest), ...NOT_KEPT })
-  const stored = await storage.read(row.storage_key, row.size, range).catch((err) => {
-    if (err instanceof BytesMissing) throw new Error('the bytes of a blob are not in the storage', { cause: err })
-    throw err
-  })
+  const stored = await storage.read(row.storage_key, row.size, range)
   if (range === undefined) res.writeHead(200, { ...headers, 'content-length': row.size })
   else {
     const contentRange = formatContentRange(range, row.size)
