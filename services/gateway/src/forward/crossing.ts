@@ -182,7 +182,9 @@ export class Crossing implements LinkUser {
     this.#link.readInto(undefined)
     if (last !== undefined && last.buffer !== this.#large?.buffer) {
       this.#parts.passing.onBytesOut(last.length)
-      this.#res.end(last.length > 0 ? Buffer.from(last) : undefined)
+      // As text, so that it goes out in one write with the headers.
+      if (last.length > 0) this.#res.end(last.toString('latin1'), 'latin1')
+      else this.#res.end()
     } else {
       if (last !== undefined) this.#write(last)
       this.#res.end()
