@@ -40,11 +40,12 @@ describe('a body', () => {
 describe('a page', () => {
   const page = (query: string) => pageOf(new URLSearchParams(query))
 
-  it('has a size and a beginning', () => {
-    expect(page('')).toEqual({ last: '' })
-    expect(page('n=5&last=x')).toEqual({ n: 5, last: 'x' })
-    expect(page('n=0')).toEqual({ n: 0, last: '' })
-    expect(page('n=5000')).toEqual({ n: 1000, last: '' })
+  it('has a size and a beginning, and says when more was asked for than there can be', () => {
+    expect(page('')).toEqual({ last: '', isClamped: false })
+    expect(page('n=5&last=x')).toEqual({ n: 5, last: 'x', isClamped: false })
+    expect(page('n=0')).toEqual({ n: 0, last: '', isClamped: false })
+    expect(page('n=1000')).toEqual({ n: 1000, last: '', isClamped: false })
+    expect(page('n=5000')).toEqual({ n: 1000, last: '', isClamped: true })
   })
 
   it.each(['n=-1', 'n=', 'n=1.5', 'n=x', 'n=1e3', `last=${'a'.repeat(513)}`, 'last=%00'])(
