@@ -7,16 +7,16 @@ import { isStillUntagged } from './untagged.ts'
 
 /**
  * Deletes an untagged manifest as its owner would, with its accessories, usage and events. What has been tagged, put
- * into an index or closed to changes meanwhile stays.
+ * into an index, pushed again or closed to changes meanwhile stays.
  */
 export function collectManifest(parts: { database: Database; onChange: () => void; log: Logger }) {
-  return async ({ repository, digest }: { repository: string; digest: string }): Promise<void> => {
+  return async ({ repository, digest }: { repository: string; digest: string }, windowMs: number): Promise<void> => {
     try {
       const name = parseRepositoryName(repository)
       const isDeleted = await deleteManifest(parts.database, parseDigest(digest), {
         name,
         admit: (facts) => admitCollection(facts, repository),
-        collects: isStillUntagged,
+        collects: (tx, manifestId) => isStillUntagged(tx, manifestId, windowMs),
       })
       if (isDeleted) parts.onChange()
     } catch (err) {

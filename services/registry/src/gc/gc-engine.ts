@@ -4,7 +4,7 @@ import type { Storage, StorageKey } from '../storage/index.ts'
 import { gcLines } from './gc-lines.ts'
 import { type GcMetrics, unmeasured } from './gc-metrics.ts'
 import { type GcRunRow, mustBeForced, pauseAfter, toGcRun, usualAfter, wantsAnotherTurn } from './gc-run.ts'
-import { advanceRun, gcStore } from './gc-store.ts'
+import { advanceRun, gcStore, Overtaken } from './gc-store.ts'
 import { absentOf, removeInParts, sweepTrash } from './remove-bytes.ts'
 import { anyCondemned, condemnBlobs, measureBlobs, type RemovedBlob, removeCondemned } from './unreferenced.ts'
 import { listMarked, type MarkedManifest, markUntagged, unmarkDeleted } from './untagged.ts'
@@ -15,6 +15,7 @@ const BUSY_MS = 500
 const MAX_WAIT_MS = 2_000
 const MANIFEST_BATCH = 20
 const MAX_LINES = 5_000
+const ONCE = { once: true }
 
 export interface GcParts {
   database: Database
@@ -22,8 +23,8 @@ export interface GcParts {
   /** How long a blob is spared after it was touched, and how long a condemned one can be revived. */
   windowMs: number
   graceMs: number
-  /** Deletes one untagged manifest by the rules of deleting; one that may not be deleted stays. */
-  deleteUntagged(manifest: { repository: string; digest: string }): Promise<void>
+  /** Deletes one untagged manifest by the rules of deleting; one that may not be deleted, or is young, stays. */
+  deleteUntagged(manifest: { repository: string; digest: string }, windowMs: number): Promise<void>
   metrics?: GcMetrics
 }
 
@@ -57,33 +58,33 @@ export function gcEngine(parts: GcParts): GcStep {
     const outcome = await database.transaction(async (tx) => {
       const { cursor, found } = await markUntagged(tx, run)
       if (cursor === undefined) return undefined
-      return advanceRun(tx, run, cursor, { turn_count: found, eligible_manifests: found })
+      return advanceRun(tx, run, cursor, { turn_count: found, eligible_manifests: found }, ONCE)
     })
     if (outcome !== undefined) return { run: outcome }
-    return { run: await store.enter(run.id, wantsAnotherTurn(run) ? 'mark' : 'measure') }
+    return { run: await store.enter(run, wantsAnotherTurn(run) ? 'mark' : 'measure') }
   }
 
   async function measure(run: GcRunRow): Promise<Batch> {
     const seen = await measureBlobs(database, run)
     if (seen !== undefined) {
       const by = { stored_bytes: seen.stored, eligible_blobs: seen.blobs, eligible_bytes: seen.bytes }
-      return { run: await advanceRun(database, run, seen.cursor, by) }
+      return { run: await advanceRun(database, run, seen.cursor, by, ONCE) }
     }
     const lines = gcLines.eligible(run)
-    if (run.dry_run) return { run: await store.enter(run.id, 'done'), lines }
+    if (run.dry_run) return { run: await store.enter(run, 'done'), lines }
     if (!run.forced && mustBeForced(run.eligible_bytes, run.stored_bytes)) {
       return { run: await store.refuse(run.id), lines: [...lines, gcLines.refused(run)] }
     }
-    return { run: await store.enter(run.id, run.eligible_manifests > 0 ? 'manifests' : 'condemn'), lines }
+    return { run: await store.enter(run, run.eligible_manifests > 0 ? 'manifests' : 'condemn'), lines }
   }
 
   async function manifests(run: GcRunRow): Promise<Batch> {
     const batch = await listMarked(database, run.id, run.cursor, MANIFEST_BATCH)
     if (batch.length === 0) {
-      return { run: await store.enter(run.id, wantsAnotherTurn(run) ? 'manifests' : 'condemn') }
+      return { run: await store.enter(run, wantsAnotherTurn(run) ? 'manifests' : 'condemn') }
     }
     await inTurns(batch, run.workers, async (marked) => {
-      if (isThere(marked)) await parts.deleteUntagged(marked)
+      if (isThere(marked)) await parts.deleteUntagged(marked, run.window_ms)
     })
     const ids = batch.map(({ id }) => id)
     const after = await database.transaction(async (tx) => {
@@ -97,12 +98,12 @@ export function gcEngine(parts: GcParts): GcStep {
   async function condemn(run: GcRunRow): Promise<Batch> {
     const cursor = await condemnBlobs(database, run)
     if (cursor !== undefined) return { run: await advanceRun(database, run, cursor, {}) }
-    return { run: await store.enter(run.id, (await anyCondemned(database)) ? 'grace' : 'bytes') }
+    return { run: await store.enter(run, (await anyCondemned(database)) ? 'grace' : 'bytes') }
   }
 
   async function grace(run: GcRunRow): Promise<Batch> {
     const left = await store.graceLeft(run.id)
-    return left > 0 ? { run, waitMs: Math.min(left, MAX_WAIT_MS) } : { run: await store.enter(run.id, 'blobs') }
+    return left > 0 ? { run, waitMs: Math.min(left, MAX_WAIT_MS) } : { run: await store.enter(run, 'blobs') }
   }
 
   async function blobs(run: GcRunRow): Promise<Batch> {
@@ -113,7 +114,7 @@ export function gcEngine(parts: GcParts): GcStep {
       const by = { turn_count: removed.length, purged_blobs: removed.length, freed_bytes: freed }
       return { removed, freed, run: await advanceRun(tx, run, cursor, by) }
     })
-    if (outcome === undefined) return { run: await store.enter(run.id, 'bytes') }
+    if (outcome === undefined) return { run: await store.enter(run, 'bytes') }
     metrics.purgedBlobs(outcome.removed.length, outcome.freed)
     const { removed } = outcome
     const doubtful = removed.filter((blob) => blob.corrupt).map((blob) => blob.storage_key)
@@ -141,11 +142,17 @@ export function gcEngine(parts: GcParts): GcStep {
   /** What a step that was broken off left in the trash. */
   async function bytes(run: GcRunRow): Promise<Batch> {
     const found: StorageKey[] = await sweepTrash(database, storage, run)
-    return { run: found.length > 0 ? run : await store.enter(run.id, 'done') }
+    return { run: found.length > 0 ? run : await store.enter(run, 'done') }
+  }
+
+  /** Where somebody else has taken the run, whose step took longer than it may. */
+  async function goOnWith(run: GcRunRow, err: unknown): Promise<Batch> {
+    if (!(err instanceof Overtaken)) throw err
+    return { run: await store.get(run.id) }
   }
 
   /** Stopped at the very end, and gone on with. */
-  const done = async (run: GcRunRow): Promise<Batch> => ({ run: await store.enter(run.id, 'done') })
+  const done = async (run: GcRunRow): Promise<Batch> => ({ run: await store.enter(run, 'done') })
   const phases = { mark, measure, manifests, condemn, grace, blobs, bytes, done }
 
   async function step(first: GcRunRow): Promise<Required<Batch>> {
@@ -154,7 +161,7 @@ export function gcEngine(parts: GcParts): GcStep {
     let run = first
     for (;;) {
       const began = performance.now()
-      const batch: Batch = await phases[run.phase](run)
+      const batch = await phases[run.phase](run).catch((err): Promise<Batch> => goOnWith(run, err))
       run = batch.run
       lines.push(...(batch.lines ?? []))
       if (run.state === 'finished') lines.push(...gcLines.finished(run))

@@ -1,11 +1,15 @@
 import { readdir, rm } from 'node:fs/promises'
+import { openDatabase } from '@berth/db'
+import { silentLogger } from '@berth/runtime'
 import { indexOf, sha256, someBytes, someImage } from '@berth/testkit'
 import { gcSweep } from '@berth/types'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { openStorageOf } from '../storage/index.ts'
 import { codeOf, RegistryClient } from '../testing/registry-client.ts'
 import { accessTo } from '../testing/test-tokens.ts'
 import { openWorld, type Replica, type World } from '../testing/test-world.ts'
-import type { GcStep } from './gc-engine.ts'
+import { collectManifest } from './collect-manifest.ts'
+import { type GcStep, gcEngine } from './gc-engine.ts'
 import { type GcDrive, runGc } from './run-gc.ts'
 
 const GRACE_MS = 300
@@ -238,6 +242,41 @@ describe('untagged manifests', () => {
     expect(await collect({ deleteUntagged: true })).toMatchObject({ eligibleManifests: 0, purgedManifests: 0 })
     expect(await rows('manifest')).toBe(2)
     await world.sql('UPDATE registry.manifest SET adopted_at = NULL')
+  })
+
+  it('that are pushed again after they were found stay, for an index may be about to name them', async () => {
+    const [again, left] = [someImage(), someImage()]
+    for (const image of [again, left]) await client().pushImage(image)
+    await age()
+    const database = openDatabase({
+      url: world.databaseUrl,
+      service: 'registry',
+      schema: 'registry',
+      log: silentLogger,
+    })
+    try {
+      const collectOne = collectManifest({ database, onChange: () => undefined, log: silentLogger })
+      const engine = gcEngine({
+        database,
+        storage: await openStorageOf(world.storage),
+        windowMs: 3_600_000,
+        graceMs: 0,
+        async deleteUntagged(manifest, windowMs) {
+          if (manifest.digest === again.digest) {
+            expect((await client().putManifest(again.digest, again.manifest)).status).toBe(201)
+          }
+          await collectOne(manifest, windowMs)
+        },
+      })
+      const run = await runGc(engine, { options: { ...options, deleteUntagged: true } })
+      expect(run).toMatchObject({ state: 'finished', eligibleManifests: 2, purgedManifests: 1 })
+    } finally {
+      await database.close()
+    }
+    const index = indexOf([again])
+    const type = 'application/vnd.oci.image.index.v1+json'
+    expect((await client().putManifest('index', index.manifest, type)).status).toBe(201)
+    expect((await client().fetch(`manifests/${left.digest}`)).status).toBe(404)
   })
 })
 

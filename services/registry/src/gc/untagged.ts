@@ -41,7 +41,7 @@ const unmarkGone = statement<{ manifest_id: number }>(
 )
 const isFree = statement<{ free: boolean }>(
   'gc-is-free',
-  `SELECT m.adopted_at IS NULL
+  `SELECT m.adopted_at IS NULL AND m.pushed_at < now() - $2 * interval '1 ms'
      AND NOT EXISTS (SELECT 1 FROM tag t WHERE t.manifest_id = m.id)
      AND NOT EXISTS (
        SELECT 1 FROM manifest s
@@ -81,7 +81,7 @@ export async function unmarkDeleted(tx: Queries, runId: number, ids: readonly nu
   return (await tx.run(unmarkGone, [runId, ids])).length
 }
 
-/** Whether a manifest, locked, is still what garbage collection may delete by itself. */
-export async function isStillUntagged(tx: Queries, manifestId: number): Promise<boolean> {
-  return (await tx.find(isFree, [manifestId]))?.free ?? false
+/** Whether a manifest, locked, is still what garbage collection may delete by itself; not if it was pushed again. */
+export async function isStillUntagged(tx: Queries, manifestId: number, windowMs: number): Promise<boolean> {
+  return (await tx.find(isFree, [manifestId, windowMs]))?.free ?? false
 }
