@@ -45,15 +45,15 @@ const advance = statement<GcRunRow>(
      eligible_manifests = eligible_manifests + $5, eligible_blobs = eligible_blobs + $6,
      eligible_bytes = eligible_bytes + $7, purged_manifests = purged_manifests + $8,
      purged_blobs = purged_blobs + $9, freed_bytes = freed_bytes + $10, stepped_at = now()
-   WHERE id = $1 RETURNING ${COLUMNS}`,
+   WHERE id = $1 AND ($11::bigint IS NULL OR (cursor = $11 AND phase = $12 AND turn = $13)) RETURNING ${COLUMNS}`,
 )
 const enter = statement<GcRunRow>(
   'gc-enter',
-  `UPDATE gc_run SET phase = $2, cursor = $3, turn_count = 0, phase_at = now(),
+  `UPDATE gc_run SET phase = $2, cursor = 0, turn_count = 0, phase_at = now(),
      turn = CASE WHEN phase = $2 THEN turn + 1 ELSE 0 END,
      state = CASE WHEN $2 = 'done' AND state = 'running' THEN 'finished' ELSE state END,
      finished_at = CASE WHEN $2 = 'done' THEN now() END
-   WHERE id = $1 RETURNING ${COLUMNS}`,
+   WHERE id = $1 AND phase = $3 AND turn = $4 RETURNING ${COLUMNS}`,
 )
 const graceLeft = statement<{ ms: number }>(
   'gc-grace-left',
@@ -73,14 +73,30 @@ export interface GcStore {
   /** @throws {Conflict} another one runs */
   resume(id: number): Promise<GcRunRow>
   refuse(id: number): Promise<GcRunRow>
-  /** Moves on to a phase; a finished run is at `done`. */
-  enter(id: number, phase: GcPhase, cursor?: number): Promise<GcRunRow>
+  /** Moves on to a phase, unless somebody else has already; a finished run is at `done`. */
+  enter(run: GcRunRow, phase: GcPhase): Promise<GcRunRow>
   /** How long the condemned can still be revived, in milliseconds. */
   graceLeft(id: number): Promise<number>
 }
 
-/** Adds to the figures of a run, in the transaction that makes them true. */
-export async function advanceRun(tx: Queries, run: GcRunRow, cursor: number, by: GcFigures): Promise<GcRunRow> {
+/** Somebody else has done the same step; ours counts for nothing. */
+export class Overtaken extends Error {
+  override name = 'Overtaken'
+}
+
+/**
+ * Adds to the figures of a run, in the transaction that makes them true.
+ *
+ * @param options `once`: what was only looked at, and must not be counted by two
+ * @throws {Overtaken}
+ */
+export async function advanceRun(
+  tx: Queries,
+  run: GcRunRow,
+  cursor: number,
+  by: GcFigures,
+  { once = false } = {},
+): Promise<GcRunRow> {
   const row = await tx.find(advance, [
     run.id,
     cursor,
@@ -92,8 +108,10 @@ export async function advanceRun(tx: Queries, run: GcRunRow, cursor: number, by:
     by.purged_manifests ?? 0,
     by.purged_blobs ?? 0,
     by.freed_bytes ?? 0,
+    ...(once ? [run.cursor, run.phase, run.turn] : [null, null, null]),
   ])
-  return row ?? run
+  if (row === undefined) throw new Overtaken()
+  return row
 }
 
 export function gcStore(database: Database): GcStore {
@@ -134,7 +152,7 @@ export function gcStore(database: Database): GcStore {
         return refuseSecond(database)
       }
     },
-    enter: async (id, phase, cursor = 0) => (await database.find(enter, [id, phase, cursor])) ?? get(id),
+    enter: async (run, phase) => (await database.find(enter, [run.id, phase, run.phase, run.turn])) ?? get(run.id),
     graceLeft: async (id) => (await database.find(graceLeft, [id]))?.ms ?? 0,
   }
 }
