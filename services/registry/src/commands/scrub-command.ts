@@ -35,7 +35,7 @@ export const scrubCommand: Command = async (args, { database, storage, log, say,
   }
   if (corruptInAll + figures.unread === 0) return report
   throw new NotWell(
-    `${corruptInAll} corrupt, pulling them is answered with 500 until the same is pushed again; ` +
+    `${corruptInAll} corrupt, pulling them is answered with 500 until their bytes are back or the same is pushed again; ` +
       `${figures.unread} could not be read`,
     report,
   )
