@@ -7,15 +7,15 @@ class BodyCut extends Error {
 }
 
 /**
- * Hands every chunk of a body to `take` and waits where that says so; resolves at its end. A failure of either side
- * ends both.
+ * Hands every chunk of a body to `take` and waits where that says so; resolves at its end. What comes of a body that
+ * cannot be taken is let go by: a connection that was cut would not tell the client why.
  */
 export function consume(body: Readable, take: (chunk: Buffer) => Promise<void> | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     if (body.readableEnded) return resolve()
     const fail = (err: unknown) => {
       body.off('data', pass)
-      body.destroy()
+      body.resume()
       reject(err)
     }
     const pass = (chunk: Buffer) => {

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import { request } from 'node:http'
 import { sha256, someBytes } from '@berth/testkit'
 import { NO_POLICY } from '@berth/types'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
@@ -78,7 +79,7 @@ describe('blobs on S3', () => {
     for (const size of [1_000, 7 * MIB]) {
       const blob = someBytes(size)
       const answers = await Promise.all(
-        Array.from({ length: 8 }, (_, i) => at(i % 2 ? one : two, `library/many${i % 3}`).pushBlob(blob)),
+        Array.from({ length: 4 }, (_, i) => at(i % 2 ? one : two, `library/many${i % 3}`).pushBlob(blob)),
       )
       expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 201))
     }
@@ -121,6 +122,23 @@ describe('blobs on S3', () => {
     expect((await pulled(one, sha256(blob))).equals(blob)).toBe(true)
   })
 })
+
+/** Sends more than there is room for and goes on sending until there is an answer. */
+function refusedWhileSending(location: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const headers = { authorization: `Bearer ${world.tokenFor('library/s3')}`, 'transfer-encoding': 'chunked' }
+    const req = request(location, { method: 'PATCH', headers })
+    const chunk = someBytes(MIB)
+    const send = () => void req.write(chunk, () => setTimeout(send, 10))
+    req.on('response', (res) => {
+      resolve(res.statusCode ?? 0)
+      res.resume()
+      req.destroy()
+    })
+    req.on('error', reject)
+    send()
+  })
+}
 
 describe('an upload to S3', () => {
   it('comes in chunks of any length, on replicas in turn', async () => {
@@ -227,6 +245,9 @@ describe('an upload to S3', () => {
     expect(held).toBeLessThanOrEqual(10 * MIB)
     const post = await at(one).postBlob(someBytes(11 * MIB))
     expect(post.status).toBe(507)
+    const endless = await at(one).startUpload()
+    expect(await refusedWhileSending(endless)).toBe(507)
+    expect((await at(one).fetch(endless, { method: 'DELETE' })).status).toBe(204)
     s3.room = Number.POSITIVE_INFINITY
     expect((await at(one).patch(location, blob.subarray(held))).status).toBe(202)
     expect((await at(one).put(location, sha256(blob))).status).toBe(201)
