@@ -4,6 +4,9 @@ import { isAnnotatedWasm, KIND } from './kind.ts'
 /** What a row holds of a config at most, as JSON; the longest members are left out first. */
 const MAX_ATTRIBUTES_BYTES = 128 * 1024
 
+/** Of objects and lists in each other; everybody who passes them on has a stack of his own. */
+const MAX_DEPTH = 100
+
 export const ICON_ANNOTATION = 'io.goharbor.artifact.v1alpha1.icon'
 const SKIP_LIST_ANNOTATION = 'io.goharbor.artifact.v1alpha1.skip-list'
 const AUTHOR_LABELS = ['org.opencontainers.image.authors', 'maintainer']
@@ -122,14 +125,14 @@ function textOf(attributes: Attributes): string | undefined {
   return `{${body.join(',')}}`
 }
 
-/** JSON text; `undefined` for what is nested deeper than the stack is. */
+/** JSON text; `undefined` for what is nested so deep that somebody on its way could not say it again. */
 export function jsonOf(value: unknown): string | undefined {
-  try {
-    return JSON.stringify(value)
-  } catch (err) {
-    if (err instanceof RangeError) return undefined
-    throw err
-  }
+  return isWithin(value, MAX_DEPTH) ? JSON.stringify(value) : undefined
+}
+
+function isWithin(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return true
+  return depth > 0 && Object.values(value).every((one) => isWithin(one, depth - 1))
 }
 
 function isObject(value: unknown): value is Attributes {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { openDatabase } from '@berth/db'
 import { silentLogger } from '@berth/runtime'
 import { INDEX_TYPE, indexOf, MANIFEST_TYPE, sha256, someImage } from '@berth/testkit'
+import { artifactSearch } from '@berth/types'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { filesystemStorage } from '../storage/index.ts'
 import { RegistryClient } from '../testing/registry-client.ts'
@@ -171,6 +172,25 @@ describe('the facts of an artifact', () => {
     expect(await factsOf(await push(app, [chart, nested]))).toMatchObject({ kind: 'CHART' })
     const long = { name: 'long', readme: 'x'.repeat(1_000_000) }
     expect(await factsOf(await push(app, [chart, long]))).toMatchObject({ extra_attrs: { name: 'long' } })
+  })
+
+  it('hold nothing that is nested so deep that nobody can say it', async () => {
+    const name = 'library/deep'
+    const chart = 'application/vnd.cncf.helm.config.v1+json'
+    for (const depth of [30, 150, 1_000, 4_400]) {
+      const config = Buffer.from(`{"name":"${depth}","deep":${'[{"a":'.repeat(depth / 2)}1${'}]'.repeat(depth / 2)}}`)
+      expect(await factsOf(await push(client(name), [chart, config]))).toMatchObject({ kind: 'CHART' })
+    }
+    const asked = {
+      project: { id: 1, accessRevision: 1 },
+      repository: name,
+      latestInRepository: false,
+      page: 1,
+      pageSize: 50,
+    }
+    const { artifacts } = await world.bus.ask(artifactSearch, asked)
+    const deep = artifacts.filter(({ extraAttrs }) => extraAttrs?.deep !== undefined)
+    expect([artifacts.length, deep.map(({ extraAttrs }) => extraAttrs?.name)]).toEqual([4, ['30']])
   })
 
   it('are found when the config can be read again', async () => {
