@@ -1,6 +1,7 @@
 import { type Database, statement } from '@berth/db'
 import { BadRequest, NotFound } from '@berth/errors'
 import { type Descriptor, type ImageManifest, MEDIA_TYPE } from '@berth/oci'
+import { limited } from '../limited.ts'
 import { BytesMissing, type Storage, type StoredBytes } from '../storage/index.ts'
 import { additionsOf } from './addition-names.ts'
 import { jsonOf, objectOf } from './attributes.ts'
@@ -60,7 +61,7 @@ const findArtifact = statement<ArtifactRow>(
 
 export function additions(database: Database, storage: Storage): Additions {
   const store = fillerStore(database)
-  const inTurn = atMost(AT_ONCE)
+  const inTurn = limited(AT_ONCE)
 
   async function placeOf({ row }: Asked, blob: Descriptor | undefined): Promise<BlobPlace> {
     const [place] = blob === undefined ? [] : await store.findBlobs([{ id: row.id, digest: blob.digest }])
@@ -176,21 +177,4 @@ function jsonAddition(value: unknown): Addition {
   const bytes = Buffer.from(text)
   if (bytes.length <= MAX_ADDITION_BYTES) return { contentType: JSON_TEXT, bytes }
   throw new AdditionTooLarge(`it has more than ${MAX_ADDITION_BYTES} bytes`)
-}
-
-/** Lets so many run at a time; the others wait their turn. */
-function atMost(limit: number): <T>(work: () => Promise<T>) => Promise<T> {
-  let running = 0
-  const waiting: (() => void)[] = []
-  return async (work) => {
-    if (running >= limit) await new Promise<void>((go) => waiting.push(go))
-    else running++
-    try {
-      return await work()
-    } finally {
-      const next = waiting.shift()
-      if (next === undefined) running--
-      else next()
-    }
-  }
 }

@@ -1,5 +1,6 @@
 import { type Database, statement } from '@berth/db'
-import { BytesRemain, type Storage, type StorageKey } from '../storage/index.ts'
+import type { Storage, StorageKey } from '../storage/index.ts'
+import { remainingOf } from '../upload/index.ts'
 
 const BATCH = 1_000
 
@@ -26,7 +27,7 @@ export async function removeInParts(
   const parts = Array.from({ length: Math.ceil(keys.length / size) }, (_, i) => keys.slice(i * size, (i + 1) * size))
   await Promise.all(
     parts.map(async (part) => {
-      for (const key of await remaining(storage, part)) remain.add(key)
+      for (const key of await remainingOf(storage, part)) remain.add(key)
       await database.run(forget, [part.filter((key) => !remain.has(key))])
     }),
   )
@@ -42,16 +43,6 @@ export async function absentOf(storage: Storage, keys: readonly StorageKey[]): P
     if (entry?.name !== key) absent.add(key)
   }
   return absent
-}
-
-async function remaining(storage: Storage, keys: readonly StorageKey[]): Promise<readonly string[]> {
-  try {
-    await storage.remove(keys)
-    return []
-  } catch (err) {
-    if (err instanceof BytesRemain) return err.keys
-    throw err
-  }
 }
 
 /** Removes a batch of what was thrown away before this phase of the run began; answers which keys there were. */

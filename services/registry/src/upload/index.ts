@@ -1,5 +1,5 @@
 export { sweepUploads } from './sweep-uploads.ts'
-export { createTrash } from './trash.ts'
+export { createTrash, remainingOf } from './trash.ts'
 export { answerBlobCreated, startUpload, uploadDoors } from './upload-routes.ts'
 export { createUploads, type Uploads } from './upload-service.ts'
 export { uploadStore } from './upload-store.ts'

@@ -22,20 +22,11 @@ export interface Trash {
 export function createTrash(database: Database, storage: Storage): Trash {
   const remove = async (keys: readonly StorageKey[]) => {
     if (keys.length === 0) return 0
-    const remain = await remaining(keys)
+    const remain = await remainingOf(storage, keys)
     await database.run(forget, [keys.filter((key) => !remain.includes(key))])
     // What the storage does not let go of must not keep the rest from its turn.
     if (remain.length > 0) await database.run(postpone, [remain])
     return keys.length - remain.length
-  }
-  const remaining = async (keys: readonly StorageKey[]): Promise<readonly string[]> => {
-    try {
-      await storage.remove(keys)
-      return []
-    } catch (err) {
-      if (err instanceof BytesRemain) return err.keys
-      throw err
-    }
   }
   return {
     remove: async (keys) => void (await remove(keys)),
@@ -48,5 +39,16 @@ export function createTrash(database: Database, storage: Storage): Trash {
         removed += await remove(keys)
       }
     },
+  }
+}
+
+/** Removes bytes; answers the keys the storage does not let go of. */
+export async function remainingOf(storage: Storage, keys: readonly StorageKey[]): Promise<readonly string[]> {
+  try {
+    await storage.remove(keys)
+    return []
+  } catch (err) {
+    if (err instanceof BytesRemain) return err.keys
+    throw err
   }
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { BlockList, LookupFunction } from 'node:net'
 import { Writable } from 'node:stream'
 import type { S3Settings } from '@berth/runtime'
+import { limited } from '../../limited.ts'
 import {
   BytesMissing,
   requirePlace,
@@ -11,7 +12,6 @@ import {
   type UploadState,
 } from '../storage.ts'
 import { isInNetworks } from '../storage-settings.ts'
-import { limited } from './limited.ts'
 import { objectBytes } from './object-bytes.ts'
 import { type PagePool, pagePool } from './page-pool.ts'
 import { probed } from './probed.ts'
