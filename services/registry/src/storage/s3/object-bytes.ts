@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import type { Writable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { ReaderGone } from '../reader-gone.ts'
 import type { StoredBytes } from '../storage.ts'
-import { ReaderGone } from '../stored-file.ts'
 import { pauseAfter } from './retries.ts'
 import { BodyTooShort, isPassing, translated } from './s3-failure.ts'
 
@@ -86,7 +86,7 @@ function watched(into: Writable, onGone: () => void): Reader {
     gone.reject(failure)
     onGone()
   }
-  const onClose = () => leave(new ReaderGone('nobody reads any more'))
+  const onClose = () => leave(new ReaderGone())
   into.once('close', onClose)
   into.on('error', leave)
   return {
@@ -95,7 +95,7 @@ function watched(into: Writable, onGone: () => void): Reader {
     },
     isGone: () => failure !== undefined || into.destroyed,
     async write(chunk) {
-      if (failure !== undefined || into.destroyed) throw failure ?? new ReaderGone('nobody reads any more')
+      if (failure !== undefined || into.destroyed) throw failure ?? new ReaderGone()
       taken += chunk.length
       const written = Promise.withResolvers<void>()
       last = written.promise
