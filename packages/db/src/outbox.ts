@@ -21,6 +21,9 @@ const insert = statement<{ id: number }>(
   'INSERT INTO outbox (subject, payload, request_id, traceparent) VALUES ($1, $2, $3, $4) RETURNING id',
 )
 
+/** What NATS takes in one message is 1 MB, with its headers. */
+const MAX_EVENT_BYTES = 900_000
+
 interface Told<E extends EventKind> {
   revision: number
   actor?: string
@@ -57,5 +60,8 @@ function payloadOf<E extends EventKind>(kind: E, event: Told<E>): string {
     actor: event.actor,
     data: kind.data.parse(event.data),
   }
-  return JSON.stringify(envelope)
+  const text = JSON.stringify(envelope)
+  // It would stand in the way of every event after it for ever.
+  if (Buffer.byteLength(text) > MAX_EVENT_BYTES) throw new Error(`an event is too long to be told: ${kind.subject}`)
+  return text
 }

@@ -20,7 +20,8 @@ export const artifactPushed = defineEvent({
     sizeBytes: z.number().int().nonnegative(),
     /** The tags this push set. */
     tags: z.array(z.string()),
-    artifactType: z.string().optional(),
+    /** Absent as well where it is longer than any media type. */
+    artifactType: z.string().max(255).optional(),
     subject: z.string().optional(),
   }),
 })
@@ -30,7 +31,11 @@ export const artifactDeleted = defineEvent({
   noun: 'artifact',
   verb: 'deleted',
   summary: 'A manifest was deleted, and its tags with it',
-  data: z.object({ ...artifact, tags: z.array(z.string()) }),
+  data: z.object({
+    ...artifact,
+    /** The first thousand; each further one was told as `tag.deleted` before. */
+    tags: z.array(z.string()).max(1_000),
+  }),
 })
 
 export const tagDeleted = defineEvent({

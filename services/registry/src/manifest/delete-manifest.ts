@@ -1,6 +1,6 @@
-import { type Database, type Queries, statement, tell } from '@berth/db'
+import { type Database, type Queries, statement, tell, tellMany } from '@berth/db'
 import { type Digest, projectOf, type RepositoryName } from '@berth/oci'
-import { artifactDeleted } from '@berth/types'
+import { artifactDeleted, tagDeleted } from '@berth/types'
 import { refreshShown } from '../artifact/index.ts'
 import { holdBlobs, touchBlobs } from '../blob/index.ts'
 import { isImmutable, RULE_FACTS, type RuleFacts, TagImmutable } from '../policy/index.ts'
@@ -10,9 +10,17 @@ import { lockLinksOf, type SizedBlob, subtractUsage, unlinkFromProject } from '.
 
 /** So many manifests go in one transaction; an artifact with more accessories loses the furthest ones before. */
 const BATCH = 500
+/** So many tags stand in the event of a deletion. */
+const TOLD_TAGS = 1_000
 
 interface FoundRow extends ChangeFacts, RuleFacts {
   repository_id: number | null
+}
+
+interface TakenTag {
+  manifest_id: number
+  name: string
+  revision: number
 }
 
 interface LockedManifest {
@@ -44,9 +52,9 @@ const lockTags = statement<{ name: string }>(
   'SELECT name FROM tag WHERE manifest_id = ANY($1) ORDER BY name FOR UPDATE',
 )
 const listTags = statement<{ name: string }>('delete-list-tags', 'SELECT name FROM tag WHERE manifest_id = ANY($1)')
-const deleteTags = statement<{ manifest_id: number; name: string }>(
+const deleteTags = statement<TakenTag>(
   'delete-tags-of',
-  'DELETE FROM tag WHERE manifest_id = ANY($1) RETURNING manifest_id, name',
+  `DELETE FROM tag WHERE manifest_id = ANY($1) RETURNING manifest_id, name, nextval('revision') AS revision`,
 )
 const deleteLinks = statement(
   'delete-links',
@@ -156,17 +164,15 @@ function refuseImmutable(row: FoundRow, name: RepositoryName, tags: readonly { n
   if (kept !== undefined) throw TagImmutable.deleted(kept.name)
 }
 
-/** Deletes the tags of locked manifests; answers their names by manifest. */
+/** Deletes the tags of locked manifests; answers them by manifest. */
 async function takeTags(
   tx: Queries,
   row: FoundRow,
   name: RepositoryName,
   ids: readonly number[],
-): Promise<Map<number, string[]>> {
+): Promise<Map<number, TakenTag[]>> {
   refuseImmutable(row, name, await tx.run(lockTags, [ids]))
-  const taken = await tx.run(deleteTags, [ids])
-  const byManifest = Map.groupBy(taken, (tag) => tag.manifest_id)
-  return new Map([...byManifest].map(([id, tags]) => [id, tags.map((tag) => tag.name)]))
+  return Map.groupBy(await tx.run(deleteTags, [ids]), (tag) => tag.manifest_id)
 }
 
 /** Answers the revision of each. */
@@ -179,18 +185,24 @@ async function deleteLocked(tx: Queries, going: readonly LockedManifest[]): Prom
   return new Map((await tx.run(deleteRows, [ids])).map(({ id, revision }) => [id, revision]))
 }
 
+/** An event must fit into a message: of very many tags all but the first are told one by one before. */
 async function tellAll(
   tx: Queries,
   projectId: number,
   { name, actor }: Deletion,
-  deleted: { going: readonly LockedManifest[]; tags: Map<number, string[]>; revisions: Map<number, number> },
+  deleted: { going: readonly LockedManifest[]; tags: Map<number, TakenTag[]>; revisions: Map<number, number> },
 ): Promise<void> {
   for (const { id, digest, media_type: mediaType } of deleted.going) {
-    await tell(tx, artifactDeleted, {
-      revision: deleted.revisions.get(id) ?? 0,
-      actor,
-      data: { projectId, repository: name, digest, mediaType, tags: deleted.tags.get(id) ?? [] },
-    })
+    const artifact = { projectId, repository: name, digest, mediaType }
+    const tags = deleted.tags.get(id) ?? []
+    for (let from = TOLD_TAGS; from < tags.length; from += TOLD_TAGS) {
+      const some = tags.slice(from, from + TOLD_TAGS)
+      const events = some.map((tag) => ({ revision: tag.revision, actor, data: { ...artifact, tag: tag.name } }))
+      await tellMany(tx, tagDeleted, events)
+    }
+    const told = tags.slice(0, TOLD_TAGS).map((tag) => tag.name)
+    const revision = deleted.revisions.get(id) ?? 0
+    await tell(tx, artifactDeleted, { revision, actor, data: { ...artifact, tags: told } })
   }
 }
 

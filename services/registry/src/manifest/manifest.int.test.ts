@@ -285,6 +285,28 @@ describe('events', () => {
     expect(ours()[10]).toMatchObject({ type: 'event.artifact.deleted', data: { digest: images[0]?.digest, tags: [] } })
   })
 
+  it('fit into a message, however long a type and however many the tags', async () => {
+    const app = client('library/long')
+    const image = someImage([10], { artifactType: `application/${'x'.repeat(1_200_000)}` })
+    expect((await app.pushImage(image, 'first')).status).toBe(201)
+    await world.sql(
+      `INSERT INTO registry.tag (repository_id, name, manifest_id, revision)
+       SELECT m.repository_id, rpad(n || '-', 120, 'x'), m.id, nextval('registry.revision')
+       FROM registry.manifest m, generate_series(1, 8999) n WHERE m.digest = $1`,
+      [image.digest],
+    )
+    expect((await app.fetch(`manifests/${image.digest}`, { method: 'DELETE' })).status).toBe(202)
+    const ours = () => told.filter(({ data }) => (data as { repository: string }).repository === 'library/long')
+    await expect.poll(() => ours().at(-1)?.type, { timeout: 20_000 }).toBe('event.artifact.deleted')
+    const [pushed, ...others] = ours()
+    expect(pushed).toMatchObject({ type: 'event.artifact.pushed', data: { digest: image.digest, tags: ['first'] } })
+    const tags = others.flatMap(({ type, data }) =>
+      type === 'event.tag.deleted' ? [(data as { tag: string }).tag] : (data as { tags: string[] }).tags,
+    )
+    expect([tags.length, new Set(tags).size, tags.includes('first')]).toEqual([9_000, 9_000, true])
+    expect(Buffer.byteLength(JSON.stringify(others.at(-1)))).toBeLessThan(200_000)
+  })
+
   it('wait in the outbox while NATS is away, and pushes and pulls go on', async () => {
     const image = someImage()
     const app = client('library/offline')

@@ -8,6 +8,9 @@ import { lockNamed } from './lock-named.ts'
 import { type HeldTag, stampTags } from './stamp-tags.ts'
 import { addUsage, linkToProject } from './usage.ts'
 
+/** @see RFC 6838, section 4.2: two names of 127 characters at most, and a slash between them */
+const MAX_TYPE_LENGTH = 255
+
 interface RepositoryRow extends ChangeFacts, RuleFacts {
   project_id: number
   repository_id: number | null
@@ -158,7 +161,7 @@ async function putOnce(
         mediaType: manifest.mediaType,
         sizeBytes: manifest.sizeBytes,
         tags: [...pushed.tags],
-        artifactType: referrerType(manifest),
+        artifactType: tellableType(manifest),
         subject: manifest.subject?.digest,
       },
     })
@@ -166,6 +169,12 @@ async function putOnce(
     return leftChild
   })
   if (leftChild) await settleShown(database)
+}
+
+/** Absent where it is longer than any media type: an event must fit into a message. */
+function tellableType(manifest: Manifest): string | undefined {
+  const type = referrerType(manifest)
+  return type !== undefined && type.length <= MAX_TYPE_LENGTH ? type : undefined
 }
 
 async function listedRepository(tx: Queries, projectId: number, name: RepositoryName): Promise<number> {
