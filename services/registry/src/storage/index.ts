@@ -1,4 +1,4 @@
-export { BUFFER_BYTES, giveBuffer, takeBuffer } from './buffer-pool.ts'
+export { giveBuffer, takeBuffer } from './buffer-pool.ts'
 export { measuredStorage } from './measured-storage.ts'
 export { openBucket, openStorage, openStorageOf } from './open-storage.ts'
 export type { S3Bucket } from './s3/s3-bucket.ts'

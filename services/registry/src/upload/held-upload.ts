@@ -2,7 +2,6 @@ import { Unavailable } from '@berth/errors'
 import type { Digest, Hasher, SessionId } from '@berth/oci'
 import { giveBack } from '@berth/runtime'
 import {
-  BUFFER_BYTES,
   giveBuffer,
   holderOf,
   type Progress,
@@ -117,7 +116,7 @@ export class HeldUpload implements Hold {
     this.#buffer = buffer
     const copied = chunk.copy(buffer, this.#filled)
     this.#filled += copied
-    if (this.#filled === BUFFER_BYTES) return this.#takeRest(chunk, copied, options.isLast)
+    if (this.#filled === buffer.length) return this.#takeRest(chunk, copied, options.isLast)
     giveBack(chunk)
     return undefined
   }
@@ -130,7 +129,7 @@ export class HeldUpload implements Hold {
       const copied = chunk.copy(this.#buffer, 0, at)
       this.#filled = copied
       at += copied
-      if (this.#filled < BUFFER_BYTES) break
+      if (this.#filled < this.#buffer.length) break
     }
     giveBack(chunk)
   }
