@@ -68,17 +68,22 @@ async function measure(contender: Contender, run: Run, repositories?: readonly s
   } finally {
     await stop()
   }
-  const used = (await cpu(watched)) - before
+  const after = await cpu(watched)
+  // Those that ended meanwhile have taken what they used with them.
+  const used = [...after].reduce((sum, [pid, seconds]) => sum + seconds - (before.get(pid) ?? seconds), 0)
   return { rate, peakMiB: mebibytes(peak), peakOfOneMiB: mebibytes(peakOfOne), cpuSeconds: used }
 }
 
 /** One run of ours alone. */
 export const measureOurs = (ours: Contender, run: Run): Promise<Measured> => measure(ours, run)
 
-async function cpu(watched: readonly Watched[]): Promise<number> {
-  let total = 0
-  for (const { pid } of watched) total += (await cpuSeconds(pid)) ?? 0
-  return total
+async function cpu(watched: readonly Watched[]): Promise<Map<number, number>> {
+  const seconds = new Map<number, number>()
+  for (const { pid } of watched) {
+    const used = await cpuSeconds(pid)
+    if (used !== undefined) seconds.set(pid, used)
+  }
+  return seconds
 }
 
 export interface Comparison {
