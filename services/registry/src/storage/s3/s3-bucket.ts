@@ -16,6 +16,7 @@ import type { Part } from './upload-state.ts'
 const URL_SECONDS = 20 * 60
 const LIST_BOUND = 1_000
 const REMOVE_BOUND = 1_000
+const BEGUN_BOUND = 10_000
 const LOOK_WIDTH = 16
 const TYPE = 'application/octet-stream'
 /** In none of our keys. The library always sends one, and Swift takes an empty one for a delimiter that is everywhere. */
@@ -137,6 +138,9 @@ export function s3Bucket(settings: S3Settings, options: { env: NodeJS.ProcessEnv
     if (left.length > 0) throw new NotDeleted(left, refused?.Code ?? 'DeletedObjectIsThere')
   }
 
+  const listBegunPage = (start: string, marker: string) =>
+    client.listIncompleteUploadsQuery(bucket, full(start), marker, '', NO_DELIMITER)
+
   async function listPage(start: string, after: string, bound: number): Promise<StoredEntry[]> {
     const startAfter = after === '' ? '' : full(after)
     const { objects } = await client.listObjectsV2Query(bucket, full(start), '', '', bound, startAfter)
@@ -208,12 +212,16 @@ export function s3Bucket(settings: S3Settings, options: { env: NodeJS.ProcessEnv
       }
     },
     async listBegun(start) {
-      const page = await withRetries(() => client.listIncompleteUploadsQuery(bucket, full(start), '', '', NO_DELIMITER))
-      return page.uploads.map(({ key, uploadId, initiated }) => ({
-        key: String(key).slice(prefix.length),
-        id: String(uploadId),
-        begunAt: initiated,
-      }))
+      const begun: BegunUpload[] = []
+      let marker = ''
+      do {
+        const page = await withRetries(() => listBegunPage(start, marker))
+        for (const { key, uploadId, initiated } of page.uploads) {
+          begun.push({ key: String(key).slice(prefix.length), id: String(uploadId), begunAt: initiated })
+        }
+        marker = page.isTruncated ? page.nextKeyMarker : ''
+      } while (marker !== '' && begun.length < BEGUN_BOUND)
+      return begun
     },
     urlOf: (key) => clientForOthers.presignedUrl('GET', bucket, full(key), URL_SECONDS),
     async probe(key) {

@@ -21,6 +21,8 @@ import { sessionNames } from './session-names.ts'
 import { bytesOf, type S3State, stateOf, type Tail, toRow } from './upload-state.ts'
 
 const SWEEP_BOUND = 1_000
+/** Pieces of sessions that are alive come between those that are not. */
+const LOOK_BOUND = 20_000
 /** Tails that are read back at the same time; each is a little less than a part at most. */
 const READING_BACK = 4
 
@@ -149,14 +151,14 @@ export function s3Storage(
     },
     discardAbandoned: async (olderThanMs, isKnown) => {
       const until = Date.now() - olderThanMs
-      let discarded = 0
       const isAbandoned = async (name: string, at: Date) =>
         at.getTime() < until && !(await isKnown(sessionNames.sessionOf(name)))
-      for (const { name, modifiedAt } of await bucket.list('uploads/', '', SWEEP_BOUND)) {
-        if (!(await isAbandoned(name, modifiedAt))) continue
-        await bucket.remove([name])
-        discarded++
+      const pieces: string[] = []
+      for (const { name, modifiedAt } of await bucket.list('uploads/', '', LOOK_BOUND)) {
+        if (pieces.length < SWEEP_BOUND && (await isAbandoned(name, modifiedAt))) pieces.push(name)
       }
+      await bucket.remove(pieces)
+      let discarded = pieces.length
       for (const { key, id, begunAt } of await bucket.listBegun('blobs/')) {
         if (!(await isAbandoned(key, begunAt))) continue
         await bucket.abortParts(key, id)
