@@ -50,6 +50,16 @@ describe('artifacts listed on behalf of a person', () => {
     })
   })
 
+  it('fit into an answer, however long they say their type is', async () => {
+    const name = 'library/long'
+    const long = new RegistryClient(client.url, name, `Bearer ${world.tokenFor(name)}`)
+    for (const length of [1_200_000, 10]) {
+      await long.pushImage(someImage([10], { artifactType: `application/${'x'.repeat(length)}` }))
+    }
+    const { artifacts } = await ask({ repository: name }, world.token({ access: [accessTo(name, ['pull'])] }))
+    expect(artifacts.map((one) => one.artifactType?.length).toSorted()).toEqual([22, 255])
+  })
+
   it('come in pages', async () => {
     const [first, second] = [image.digest, signature.digest].toSorted()
     const page = await ask({ limit: 1 })

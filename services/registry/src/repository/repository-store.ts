@@ -18,7 +18,7 @@ const list = statement<{ name: string }>(
 
 const listArtifacts = statement<ArtifactRow>(
   'repository-artifacts',
-  `SELECT m.digest, m.media_type, m.artifact_type, m.subject_digest, m.size, m.pushed_at,
+  `SELECT m.digest, m.media_type, left(m.artifact_type, 255) AS artifact_type, m.subject_digest, m.size, m.pushed_at,
      (SELECT count(*) FROM tag WHERE manifest_id = m.id) AS tag_count,
      ARRAY(SELECT name FROM tag WHERE manifest_id = m.id ORDER BY name LIMIT 20) AS tags
    FROM manifest m WHERE m.repository_id = $1 AND m.digest > $2 ORDER BY m.digest LIMIT $3`,
