@@ -168,10 +168,14 @@ async function bringTags(parts: RepositoryParts, place: Place, tags: AsyncIterab
   let brought = 0
   for await (const group of inGroups(tags, GROUP)) {
     if (parts.signal.aborted) throw new Stopped()
-    const { orphans } = await adoptTags(parts.database, place, group)
-    await parts.onFindings(orphans.map(({ name, digest }) => finding('tag', name, `there is no manifest ${digest}`)))
-    brought += group.length - orphans.length
-    parts.onCount('tags', group.length - orphans.length)
+    const { orphans, immutable } = await adoptTags(parts.database, place, group)
+    await parts.onFindings([
+      ...orphans.map(({ name, digest }) => finding('tag', name, `there is no manifest ${digest}`)),
+      ...immutable.map(({ name, digest }) => finding('tag', name, `it is immutable here, and not moved to ${digest}`)),
+    ])
+    const set = group.length - orphans.length - immutable.length
+    brought += set
+    parts.onCount('tags', set)
   }
   return brought
 }

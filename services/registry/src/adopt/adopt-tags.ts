@@ -1,5 +1,6 @@
-import { type Database, statement } from '@berth/db'
+import { type Database, type Queries, statement } from '@berth/db'
 import { namesSubject, refreshShown } from '../artifact/index.ts'
+import { isImmutable, RULE_FACTS, type RuleFacts } from '../policy/index.ts'
 import { enter, type Place } from './adopt-manifest.ts'
 import type { BroughtTag } from './tag-source.ts'
 
@@ -10,6 +11,15 @@ const lockManifests = statement<{ id: number; digest: string; pushed_at: Date }>
      m.digest = ANY($3) OR m.id IN (SELECT manifest_id FROM tag WHERE repository_id = r.id AND name = ANY($4))
    )
    ORDER BY m.id FOR NO KEY UPDATE OF m`,
+)
+const findRules = statement<RuleFacts>(
+  'adopt-find-rules',
+  `SELECT p.id AS project_id, ${RULE_FACTS} FROM project p WHERE p.id = $1`,
+)
+const lockTags = statement<{ name: string; manifest_id: number; pushed_at: Date }>(
+  'adopt-lock-tags',
+  `SELECT t.name, t.manifest_id, t.pushed_at FROM tag t JOIN repository r ON r.id = t.repository_id
+   WHERE r.project_id = $1 AND r.name = $2 AND t.name = ANY($3) ORDER BY t.name FOR NO KEY UPDATE OF t`,
 )
 // The newer one of two counts: what was tagged here since stays, what was tagged there since moves.
 const setTags = statement<{ name: string }>(
@@ -48,24 +58,28 @@ const releaseAll = statement<{ id: number }>(
 
 const BATCH = 500
 
-/** Sets tags, each name once, that name manifests of the repository; answers those whose manifest is not here. */
+/**
+ * Sets tags, each name once, that name manifests of the repository; answers those whose manifest is not here, and those
+ * that a rule of the project keeps where they are.
+ */
 export async function adoptTags(
   database: Database,
   place: Place,
   tags: readonly BroughtTag[],
-): Promise<{ orphans: BroughtTag[] }> {
+): Promise<{ orphans: BroughtTag[]; immutable: BroughtTag[] }> {
   return database.transaction(async (tx) => {
     const projectId = await enter(tx, place)
     const digests = [...new Set(tags.map(({ digest }) => digest))]
     const names = tags.map(({ name }) => name)
     const held = await tx.run(lockManifests, [projectId, place.name, digests, names])
     const manifests = new Map(held.map((row) => [row.digest, row]))
-    const here = tags.filter(({ digest }) => manifests.has(digest))
+    const immutable = await immutableOf(tx, projectId, place, tags, manifests)
+    const here = tags.filter((tag) => manifests.has(tag.digest) && !immutable.includes(tag))
     if (here.length > 0) {
       await tx.run(setTags, [
         here.map(({ name }) => name),
         here.map(({ digest }) => manifests.get(digest)?.id),
-        here.map(({ pushedAt, digest }) => pushedAt ?? manifests.get(digest)?.pushed_at),
+        here.map((tag) => timeOf(tag, manifests)),
         here.map(({ pulledAt }) => pulledAt ?? null),
       ])
       const accessories = here.filter(({ name }) => namesSubject(name))
@@ -75,8 +89,34 @@ export async function adoptTags(
         held.map(({ id }) => id),
       )
     }
-    return { orphans: tags.filter(({ digest }) => !manifests.has(digest)) }
+    return { orphans: tags.filter(({ digest }) => !manifests.has(digest)), immutable }
   })
+}
+
+type Manifests = ReadonlyMap<string, { id: number; pushed_at: Date }>
+
+/** Those that would move a tag a rule of the project keeps. */
+async function immutableOf(
+  tx: Queries,
+  projectId: number,
+  { name }: Place,
+  tags: readonly BroughtTag[],
+  manifests: Manifests,
+): Promise<BroughtTag[]> {
+  const rules = await tx.find(findRules, [projectId])
+  if (rules === undefined || rules.immutability_rules === null) return []
+  const held = await tx.run(lockTags, [projectId, name, tags.map((tag) => tag.name)])
+  const byName = new Map(held.map((tag) => [tag.name, tag]))
+  return tags.filter((tag) => {
+    const there = byName.get(tag.name)
+    const to = manifests.get(tag.digest)
+    const moves = there !== undefined && to !== undefined && there.manifest_id !== to.id
+    return moves && there.pushed_at < (timeOf(tag, manifests) ?? 0) && isImmutable(rules, name, tag.name)
+  })
+}
+
+function timeOf({ pushedAt, digest }: BroughtTag, manifests: Manifests): Date | undefined {
+  return pushedAt ?? manifests.get(digest)?.pushed_at
 }
 
 /**

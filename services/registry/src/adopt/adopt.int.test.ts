@@ -4,11 +4,12 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { INDEX_TYPE, indexOf, sha256, someBytes, someImage, type TempDir, tempDir } from '@berth/testkit'
+import { type ImmutabilityRule, NO_POLICY, projectPut } from '@berth/types'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { filesystemStorage } from '../storage/index.ts'
 import { type Adopting, openAdopting } from '../testing/adopting.ts'
 import { distributionTree } from '../testing/distribution-tree.ts'
-import type { World } from '../testing/test-world.ts'
+import { testProject, type World } from '../testing/test-world.ts'
 
 let adopting: Adopting
 let world: World
@@ -140,6 +141,26 @@ describe('taking over a storage with tags', () => {
     expect(await digestOf('moves')).toBe(fresh.digest)
     expect(await digestOf('new')).toBe(fresh.digest)
     expect((await usage())?.used).toBe((await usage())?.sum)
+  })
+
+  it('moves no tag that a rule of the project keeps', async () => {
+    const [old, fresh] = [someImage(), someImage()]
+    await tree.image('library/kept', old, ['v1', 'next'], new Date(Date.now() - 86_400_000))
+    expect((await adopt(dir.path)).figures).toMatchObject({ manifests: 1, tags: 2 })
+    const rule = { repositories: [], tags: [{ pattern: 'v*', excludes: false }] }
+    const put = (revision: number, immutabilityRules: ImmutabilityRule[]) =>
+      world.bus.ask(projectPut, { project: testProject({ revision, policy: { ...NO_POLICY, immutabilityRules } }) })
+    await put(2, [rule])
+    await tree.image('library/kept', fresh, ['v1', 'v2', 'next'], new Date(Date.now() - 1_000))
+    const report = await adopt(dir.path)
+    await put(3, [])
+    expect(report.figures).toMatchObject({ manifests: 2, tags: 2, skippedTags: 1 })
+    expect(report.findings).toEqual([
+      { what: 'tag', name: 'library/kept v1', why: `it is immutable here, and not moved to ${fresh.digest}` },
+    ])
+    const digestOf = async (tag: string) =>
+      (await client('library/kept').fetch(`manifests/${tag}`)).headers.get('docker-content-digest')
+    expect(await Promise.all(['v1', 'v2', 'next'].map(digestOf))).toEqual([old.digest, fresh.digest, fresh.digest])
   })
 
   it('says what it left out and why, and takes the rest', async () => {
