@@ -1,15 +1,11 @@
 import type { FileHandle } from 'node:fs/promises'
 import type { Writable } from 'node:stream'
 import { dropBuffer, giveBuffer, takeBuffer } from './buffer-pool.ts'
+import { ReaderGone } from './reader-gone.ts'
 import type { StoredBytes } from './storage.ts'
 
 /** Buffers that are read while another one is sent: with two, the thread that sends never waits for the one that reads. */
 const READ_AHEAD = 2
-
-export class ReaderGone extends Error {
-  override name = 'ReaderGone'
-  readonly code = 'ERR_STREAM_PREMATURE_CLOSE'
-}
 
 /** `length` bytes of an open file from `start`. It is read ahead while it is sent. */
 export function storedFile(handle: FileHandle, start: number, length: number): StoredBytes {
@@ -101,7 +97,7 @@ function send({ buffer, length }: Piece, into: Writable): Promise<void> {
         resolve()
       }
     }
-    const gone = () => settle(new ReaderGone('nobody reads any more'))
+    const gone = () => settle(new ReaderGone())
     if (into.destroyed) return gone()
     into.once('close', gone)
     into.write(buffer.subarray(0, length), (err) => settle(err ?? undefined))
