@@ -57,13 +57,13 @@ export const verdictSet = defineAsk({
     ...judgedRepository,
     digest: z.string().max(200),
     scanner: z.string().regex(/^[^\0]{1,255}$/),
-    /** The worst that was found. */
+    /** The worst that was found; counts by itself unless one of `cves` has it. */
     severity: z.enum(SEVERITIES),
     /** For lists; passed on unread. */
     summary: z.record(z.string(), z.unknown()).nullable().default(null),
     /** The severity of each CVE, by its id. */
     cves: z
-      .record(z.string().min(1).max(64), z.enum(SEVERITIES))
+      .record(z.string().regex(/^[\x20-\x7e]{1,64}$/), z.enum(SEVERITIES))
       .refine((cves) => Object.keys(cves).length <= MAX_CVES, `at most ${MAX_CVES}`)
       .default({}),
     scannedAt: z.iso.datetime(),

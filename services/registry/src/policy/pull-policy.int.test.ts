@@ -203,6 +203,9 @@ describe('a project that prevents vulnerable images', () => {
     await verdict(project, image, 'high')
     await from('high', { cveAllowlist: ['CVE-1'] })
     expect(await statuses(project, '1')).toEqual([412])
+    // Nor one that none of the CVEs has which were said.
+    await verdict(project, image, 'critical', { 'CVE-1': 'low' })
+    expect(await statuses(project, '1')).toEqual([412])
     await verdict(project, image, 'none')
     await from('none')
     expect(await statuses(project, '1')).toEqual([200])

@@ -21,8 +21,8 @@ export interface PullFacts {
 
 interface Verdict {
   severity: Severity
-  /** Whether it named CVEs at all. */
-  itemised: boolean
+  /** Whether a CVE it named has this severity. */
+  named: boolean
   /** How many of each severity are on no allowlist. */
   counting: Partial<Record<Severity, number>>
 }
@@ -53,7 +53,8 @@ export const PULL_FACTS = `p.wants_cosign, p.wants_notation, p.prevents_from, p.
      AND NOT EXISTS (SELECT 1 FROM manifest_blob mb WHERE mb.manifest_id = m.id)
    END AS only_manifests,
    CASE WHEN p.prevents_from IS NOT NULL THEN (
-     SELECT json_build_object('severity', v.severity, 'itemised', v.cves::text <> '{}', 'counting', coalesce((
+     SELECT json_build_object('severity', v.severity, 'named', v.cves::text LIKE '%:"' || v.severity || '"%',
+       'counting', coalesce((
        SELECT json_object_agg(found.severity, found.count) FROM (
          SELECT c.value AS severity, count(*) FROM json_each_text(v.cves) c
          WHERE c.key NOT IN (SELECT jsonb_array_elements_text(${ALLOWLIST})) GROUP BY 1
@@ -87,10 +88,10 @@ function requireSound({ project_id, scanner, verdict, only_manifests }: PullFact
   throw tooVulnerable(count, from)
 }
 
-/** A severity without CVEs is one that nobody can put on an allowlist; none without any is nothing found. */
-function countingIn({ itemised, counting, severity }: Verdict): [Severity, number][] {
-  if (itemised) return Object.entries(counting) as [Severity, number][]
-  return severity === 'none' ? [] : [[severity, 1]]
+/** A severity that no CVE was named for is one that nobody can put on an allowlist; none is nothing found. */
+function countingIn({ named, counting, severity }: Verdict): [Severity, number][] {
+  const found = Object.entries(counting) as [Severity, number][]
+  return named || severity === 'none' ? found : [...found, [severity, 1]]
 }
 
 /** A word that is none of ours is worse than all of them. */
