@@ -17,6 +17,8 @@ import type { Hold, UploadStore } from './upload-store.ts'
 /** The part of a lease that is used: whoever may come after it waits for the whole. */
 const SAFE_PART = 0.7
 const RENEW_PART = 0.25
+/** Buffers on their way to the storage, so that hashing and receiving go on when a write takes long. */
+const MAX_WRITES = 4
 
 /** UNAVAILABLE (503): somebody else has the session now, or Postgres could not be told that we still have it. */
 export class HoldLost extends Unavailable {
@@ -46,7 +48,9 @@ export class HeldUpload implements Hold {
   /** What has arrived and is not yet on its way to the storage. */
   #buffer: Buffer | undefined
   #filled = 0
+  /** The last of the writes, each of which follows the one before. */
   #writing: Promise<void> = Promise.resolve()
+  #writes: Promise<void>[] = []
   #safeUntil: number
   #lost = false
   #renewing: Promise<unknown> = Promise.resolve()
@@ -134,16 +138,23 @@ export class HeldUpload implements Hold {
     giveBack(chunk)
   }
 
-  /** Waits for the write before and begins the next one. */
+  /** Begins to write what is gathered after what is on its way already, and waits when that is too much. */
   async #writeBuffer(isLast: boolean): Promise<void> {
-    await this.#writing
+    if (this.#writes.length === MAX_WRITES) await this.#writes.shift()
     this.require()
     this.#writer ??= await this.#openWriter(isLast)
     const [buffer, length] = [this.#buffer, this.#filled]
     this.#buffer = undefined
     this.#filled = 0
     if (buffer === undefined) return
-    this.#writing = this.#writer.write(buffer.subarray(0, length)).finally(() => giveBuffer(buffer))
+    const writer = this.#writer
+    this.#writing = this.#writing
+      .then(() => {
+        this.require()
+        return writer.write(buffer.subarray(0, length))
+      })
+      .finally(() => giveBuffer(buffer))
+    this.#writes.push(this.#writing)
     // Whoever waits for it next is told.
     this.#writing.catch(() => undefined)
   }
@@ -170,7 +181,9 @@ export class HeldUpload implements Hold {
       if (this.#buffer !== undefined) giveBuffer(this.#buffer)
       this.#buffer = undefined
       this.#filled = 0
+      await this.#writing.catch(() => undefined)
       this.#writing = Promise.resolve()
+      this.#writes = []
       await this.#letGo()
     }
   }
