@@ -1,14 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { askHttp } from './ask-http.ts'
+import type { Say } from './say.ts'
 import { EXIT, StartRefused } from './start-refused.ts'
 import type { Supervised } from './supervise.ts'
 
 const PATIENCE_MS = 120_000
 const BETWEEN_MS = 50
+/** Whoever started us should not wonder for longer what it waits for. */
+const SILENT_MS = 8_000
 const CRASHES_TO_GIVE_UP = 3
 
 /**
- * Waits until a service says it is ready.
+ * Waits until a service says it is ready; what keeps it is said once, when that takes long.
  *
  * @throws {StartRefused} exit code 2 when it refuses its settings, 1 when it keeps ending or never gets ready
  */
@@ -16,10 +19,11 @@ export async function untilReady(
   name: string,
   adminUrl: string,
   supervised: Supervised,
-  options: { signal: AbortSignal; lastWords: () => string },
+  options: { signal: AbortSignal; lastWords: () => string; say: Say; silentMs?: number },
 ): Promise<void> {
-  const { signal, lastWords } = options
+  const { signal, lastWords, say, silentMs = SILENT_MS } = options
   const until = Date.now() + PATIENCE_MS
+  let sayAt = Date.now() + silentMs
   let why = 'it does not answer'
   while (Date.now() < until) {
     signal.throwIfAborted()
@@ -32,6 +36,10 @@ export async function untilReady(
     }
     if (count >= CRASHES_TO_GIVE_UP) {
       throw new StartRefused(EXIT.failed, `${name} ended ${count} times while starting: ${lastWords()}`, name)
+    }
+    if (Date.now() > sayAt) {
+      say('warn', 'not ready yet', { why })
+      sayAt = until
     }
     await sleep(BETWEEN_MS)
   }

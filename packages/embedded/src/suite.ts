@@ -171,7 +171,11 @@ export function createSuite(options: SuiteOptions): SuiteRun {
         }),
     })
     members.push({ planned, supervised })
-    await untilReady(name, `http://${address(planned.admin)}`, supervised, { signal, lastWords: () => lastWords.text })
+    await untilReady(name, `http://${address(planned.admin)}`, supervised, {
+      signal,
+      lastWords: () => lastWords.text,
+      say: voice,
+    })
   }
 
   /** A database that was somebody's before has its admin already; the password made here would open nothing. */
