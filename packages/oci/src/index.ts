@@ -30,6 +30,7 @@ export {
   MAX_MANIFEST_BYTES,
   type Manifest,
   type OpaqueManifest,
+  optionalBlobs,
   parseManifest,
   referrerType,
 } from './manifest.ts'

@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest'
 import { digestOf } from './hasher.ts'
-import { MAX_INDEX_ENTRIES, MAX_MANIFEST_BYTES, type Manifest, parseManifest, referrerType } from './manifest.ts'
+import {
+  MAX_INDEX_ENTRIES,
+  MAX_MANIFEST_BYTES,
+  type Manifest,
+  optionalBlobs,
+  parseManifest,
+  referrerType,
+} from './manifest.ts'
 import { ManifestInvalid, ManifestTooLarge, ManifestUnsupported } from './manifest-invalid.ts'
 import { MEDIA_TYPE } from './media-types.ts'
 
@@ -31,6 +38,14 @@ function digestsOf(manifest: Manifest): string[] {
 }
 
 describe('an image', () => {
+  it('may hold layers that need not be here, which are none that it needs as well', () => {
+    const foreign = { ...other, mediaType: MEDIA_TYPE.dockerForeignLayerGzip }
+    const elsewhere = { ...layer, urls: ['https://example.com/layer'] }
+    const optionalOf = (layers: object[]) => optionalBlobs(parse({ ...image, layers })).map(({ digest }) => digest)
+    expect(optionalOf([foreign, elsewhere])).toEqual([other.digest, layer.digest])
+    expect(optionalOf([foreign, elsewhere, layer])).toEqual([other.digest])
+  })
+
   it('names its config and layers', () => {
     expect(parse({ ...image, annotations: { a: 'b' }, artifactType: 'x/y' })).toMatchObject({
       kind: 'image',

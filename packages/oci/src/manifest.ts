@@ -88,6 +88,13 @@ export function referrerType(manifest: Manifest): string | undefined {
   return manifest.artifactType ?? (manifest.kind === 'image' ? manifest.config?.mediaType : undefined)
 }
 
+/** The blobs an image names that need not be in the repository: not to be distributed, or to be had elsewhere. */
+export function optionalBlobs(manifest: Manifest): readonly Descriptor[] {
+  if (manifest.kind !== 'image') return []
+  const required = new Set(manifest.blobs().map(({ digest }) => digest))
+  return manifest.layers.filter(({ digest }) => !required.has(digest))
+}
+
 function untouched(mediaType: string, sizeBytes: number): OpaqueManifest {
   return { kind: 'opaque', mediaType, sizeBytes, annotations: {}, blobs: () => [] }
 }

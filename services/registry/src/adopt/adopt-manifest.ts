@@ -5,12 +5,13 @@ import {
   isManifestType,
   isRequired,
   type Manifest,
+  optionalBlobs,
   type RepositoryName,
   referrerType,
 } from '@berth/oci'
 import { type ChildFacts, childFactsOf, lockManifests, refreshShown } from '../artifact/index.ts'
 import { touchBlobs } from '../blob/index.ts'
-import { linkToProject } from '../manifest/index.ts'
+import { linkToProject, NO_PROJECT } from '../manifest/index.ts'
 import type { StorageKey } from '../storage/index.ts'
 
 /** A blob as the other storage has it. */
@@ -82,7 +83,8 @@ const insertManifest = statement<{ id: number }>(
 const linkManifest = statement(
   'adopt-link-manifest',
   `WITH blobs AS (
-     INSERT INTO manifest_blob (manifest_id, blob_id, project_id) SELECT $1::bigint, unnest($2::bigint[]), $3::bigint
+     INSERT INTO manifest_blob (manifest_id, blob_id, project_id)
+     SELECT $1::bigint, b.* FROM unnest($2::bigint[], $3::bigint[]) b
    )
    INSERT INTO manifest_child (parent_id, child_id, position, platform, annotations, urls)
    SELECT $1::bigint, c.id, c.position, c.platform, c.annotations, c.urls
@@ -148,10 +150,13 @@ function adoptOnce(database: Database, place: Place, found: FoundManifest, blobs
       pushedAt,
     ])
     if (put === undefined) return { gaps: children.gaps, inserted }
+    const optional = new Set(optionalBlobs(manifest).map((blob) => held.get(blob.digest)?.id))
     const rows = [...held.values()].toSorted((a, b) => a.id - b.id)
-    await tx.run(linkManifest, [put.id, rows.map(({ id }) => id), projectId, ...children.columns])
+    const counted = rows.filter(({ id }) => !optional.has(id))
+    const projects = rows.map(({ id }) => (optional.has(id) ? NO_PROJECT : projectId))
+    await tx.run(linkManifest, [put.id, rows.map(({ id }) => id), projects, ...children.columns])
     await refreshShown(tx, children.ids)
-    const added = await linkToProject(tx, projectId, rows)
+    const added = await linkToProject(tx, projectId, counted)
     if (added > 0) await tx.run(addUsed, [projectId, added])
     return { gaps: children.gaps, inserted }
   })
@@ -255,13 +260,13 @@ async function holdChildren(
 }
 
 /** What must be there as blobs. */
-function requiredOf(manifest: Manifest): readonly Descriptor[] {
+export function requiredOf(manifest: Manifest): readonly Descriptor[] {
   return manifest.kind === 'index' ? [] : manifest.blobs()
 }
 
-/** What may be there as blobs: build caches name some in an index. */
+/** What may be there as blobs: layers that need not be, and build caches name some in an index. */
 export function blobsNamedBy(manifest: Manifest): readonly Descriptor[] {
-  if (manifest.kind !== 'index') return manifest.blobs()
+  if (manifest.kind !== 'index') return [...manifest.blobs(), ...optionalBlobs(manifest)]
   return manifest.children.filter((child) => isRequired(child) && !isManifestType(child.mediaType))
 }
 

@@ -11,7 +11,15 @@ import {
 } from '@berth/oci'
 import type { CommandFinding } from '@berth/types'
 import { Stopped } from '../commands/command.ts'
-import { adoptBlobs, adoptManifest, blobsNamedBy, markGone, NotAdoptable, type Place } from './adopt-manifest.ts'
+import {
+  adoptBlobs,
+  adoptManifest,
+  blobsNamedBy,
+  markGone,
+  NotAdoptable,
+  type Place,
+  requiredOf,
+} from './adopt-manifest.ts'
 import { adoptTags, releaseKnown } from './adopt-tags.ts'
 import type { RepositoryOutcome } from './adoption-store.ts'
 import { findBlobs } from './find-blob.ts'
@@ -120,8 +128,8 @@ async function adoptOne(
       if (manifest.children.some((child) => isPending(child.digest))) return 'waits'
     }
     const { found, trouble } = await namedBlobs(parts, manifest)
-    const [bad] = trouble
-    if (bad !== undefined && manifest.kind !== 'index') return await skip(`blob ${bad[0]} is ${bad[1]}`)
+    const bad = requiredOf(manifest).find((blob) => trouble.has(blob.digest))
+    if (bad !== undefined) return await skip(`blob ${bad.digest} is ${trouble.get(bad.digest)}`)
     const { gaps, inserted } = await adoptManifest(parts.database, place, { digest, bytes, manifest, pushedAt }, found)
     await lookAgain(parts, inserted)
     parts.onCount('blobs', found.length)
@@ -147,7 +155,7 @@ async function readManifest(source: AdoptSource, digest: Digest): Promise<{ byte
 }
 
 function namedBlobs(parts: RepositoryParts, manifest: Manifest) {
-  const wanted = blobsNamedBy(manifest).map(({ digest }) => digest)
+  const wanted = [...new Set(blobsNamedBy(manifest).map(({ digest }) => digest))]
   return findBlobs({ ...parts, onRead: (bytes) => parts.onCount('readBytes', bytes) }, wanted)
 }
 

@@ -143,6 +143,25 @@ describe('taking over a storage with tags', () => {
     expect((await usage())?.used).toBe((await usage())?.sum)
   })
 
+  it('keeps layers that need not be there where they are, and counts them for nobody', async () => {
+    const base = someImage([300])
+    const foreign = [someBytes(4_000), someBytes(10)]
+    const document = JSON.parse(base.manifest.toString()) as { layers: object[] }
+    const mediaType = 'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip'
+    for (const bytes of foreign) document.layers.push({ mediaType, digest: sha256(bytes), size: bytes.length })
+    const manifest = Buffer.from(JSON.stringify(document))
+    const image = { ...base, manifest, digest: sha256(manifest), layers: [...base.layers, foreign[0] as Buffer] }
+    await tree.image('library/foreign', image, ['1'])
+    const before = (await usage())?.used ?? 0
+    expect((await adopt(dir.path)).figures).toMatchObject({ manifests: 1, skippedManifests: 0 })
+    expect(await usage()).toEqual({ used: before + 300 + base.config.length, sum: before + 300 + base.config.length })
+    const named = await world.sql(
+      `SELECT 1 FROM registry.manifest_blob mb JOIN registry.blob b ON b.id = mb.blob_id WHERE b.digest = $1`,
+      [sha256(foreign[0] as Buffer)],
+    )
+    expect(named).toHaveLength(1)
+  })
+
   it('moves no tag that a rule of the project keeps', async () => {
     const [old, fresh] = [someImage(), someImage()]
     await tree.image('library/kept', old, ['v1', 'next'], new Date(Date.now() - 86_400_000))

@@ -94,7 +94,7 @@ const unlink = statement<{ blob_id: number }>(
   `DELETE FROM repository_blob rb
    WHERE rb.repository_id = $1 AND rb.blob_id = $2 AND NOT EXISTS (
      SELECT 1 FROM manifest_blob mb JOIN manifest m ON m.id = mb.manifest_id
-     WHERE mb.blob_id = rb.blob_id AND mb.project_id = $3 AND m.repository_id = rb.repository_id
+     WHERE mb.blob_id = rb.blob_id AND m.repository_id = rb.repository_id
    )
    RETURNING rb.blob_id`,
 )
@@ -152,7 +152,7 @@ export function blobStore(database: Database, windowMs: number): BlobStore {
         if (project?.repository_id == null) return 'unknown'
         const link = await tx.find(lockLink, [project.repository_id, digest])
         if (link === undefined) return 'unknown'
-        const gone = await tx.find(unlink, [project.repository_id, link.blob_id, project.project_id])
+        const gone = await tx.find(unlink, [project.repository_id, link.blob_id])
         return gone === undefined ? 'referenced' : 'gone'
       }),
   }

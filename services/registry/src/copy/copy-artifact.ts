@@ -1,6 +1,6 @@
 import { type Database, statement } from '@berth/db'
 import { type Digest, parseManifest, type RepositoryName, requireSupported, type Tag } from '@berth/oci'
-import { type ManifestParts, putManifest } from '../manifest/index.ts'
+import { type ManifestParts, NO_PROJECT, putManifest } from '../manifest/index.ts'
 import { isImmutable, TagImmutable } from '../policy/index.ts'
 import { type ProjectStore, requireRoom, type WithProject } from '../project/index.ts'
 import {
@@ -25,7 +25,7 @@ const listElsewhere = statement<{ name: string }>(
 const sumAdded = statement<{ bytes: number }>(
   'copy-added',
   `SELECT coalesce(sum(b.size), 0)::bigint AS bytes FROM blob b
-   WHERE b.id IN (SELECT blob_id FROM manifest_blob WHERE manifest_id = ANY($1))
+   WHERE b.id IN (SELECT blob_id FROM manifest_blob WHERE manifest_id = ANY($1) AND project_id <> ${NO_PROJECT})
      AND NOT EXISTS (SELECT 1 FROM project_blob pb WHERE pb.project_id = $2 AND pb.blob_id = b.id)`,
 )
 const linkBlobs = statement(

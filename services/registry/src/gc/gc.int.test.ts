@@ -106,6 +106,29 @@ describe('garbage collection', () => {
     await client('library/busy').fetch(location, { method: 'DELETE' })
   })
 
+  it('keeps a layer that need not be here as long as a manifest names it, and counts it for nobody', async () => {
+    const [here, elsewhere] = [someBytes(5_000), someBytes(10)]
+    const type = 'application/vnd.docker.image.rootfs.foreign.diff.tar.gzip'
+    const base = someImage([700])
+    const document = JSON.parse(base.manifest.toString()) as { layers: object[] }
+    for (const bytes of [here, elsewhere]) {
+      document.layers.push({ mediaType: type, digest: sha256(bytes), size: bytes.length, urls: ['https://x.example/'] })
+    }
+    const manifest = Buffer.from(JSON.stringify(document))
+    await client().postBlob(here)
+    expect((await client().pushImage({ ...base, manifest, digest: sha256(manifest) }, 'windows')).status).toBe(201)
+    await age()
+    expect(await collect()).toMatchObject({ eligibleBlobs: 0 })
+    expect((await client().fetch(`blobs/${sha256(here)}`)).status).toBe(200)
+    expect((await client().fetch(`blobs/${sha256(here)}`, { method: 'DELETE' })).status).toBe(405)
+    const used = () => world.sql<{ used: number }>(`SELECT used::int AS used FROM registry.project WHERE id = 1`)
+    expect(await used()).toEqual([{ used: 700 + base.config.length }])
+    expect((await client().fetch(`manifests/${sha256(manifest)}`, { method: 'DELETE' })).status).toBe(202)
+    expect(await used()).toEqual([{ used: 0 }])
+    await age()
+    expect(await collect()).toMatchObject({ purgedBlobs: 3 })
+  })
+
   it('only looks in a dry run', async () => {
     const image = someImage([500])
     await client().pushImage(image)

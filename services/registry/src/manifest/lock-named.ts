@@ -1,5 +1,12 @@
 import { type Queries, statement } from '@berth/db'
-import { type Descriptor, type IndexManifest, isRequired, type Manifest, ManifestInvalid } from '@berth/oci'
+import {
+  type Descriptor,
+  type IndexManifest,
+  isRequired,
+  type Manifest,
+  ManifestInvalid,
+  optionalBlobs,
+} from '@berth/oci'
 import { childFactsOf } from '../artifact/index.ts'
 import { touchBlobs } from '../blob/index.ts'
 import { ManifestBlobUnknown } from './manifest-errors.ts'
@@ -20,6 +27,8 @@ const lockChildren = statement<{ id: number; digest: string; size: number; total
 export interface Named {
   /** Sorted by id. */
   blobs: { id: number; size: number }[]
+  /** Blobs that are here and need not be: kept as long as the manifest is, and counted for nobody. */
+  extras: number[]
   /** Columns of `manifest_child`: ids, sorted; positions; platforms, annotations and URLs as JSON texts. */
   children: [ids: number[], ...(number | string | null)[][]]
   /** What is named beside the config and layers of an image: bytes of children with all of theirs, and of blobs. */
@@ -35,22 +44,24 @@ export interface Named {
  */
 export async function lockNamed(tx: Queries, repositoryId: number, manifest: Manifest): Promise<Named> {
   if (manifest.kind === 'index') return lockNamedByIndex(tx, repositoryId, manifest)
-  return { blobs: await lockBlobsOf(tx, repositoryId, manifest.blobs()), children: [[], [], [], [], []], sizes: [] }
+  const locked = await lockBlobsOf(tx, repositoryId, manifest.blobs(), optionalBlobs(manifest))
+  return { ...locked, children: [[], [], [], [], []], sizes: [] }
 }
 
 async function lockNamedByIndex(tx: Queries, repositoryId: number, { children }: IndexManifest): Promise<Named> {
   const entries = new Map(children.map((child) => [child.digest as string, child as Descriptor]))
-  if (entries.size === 0) return { blobs: [], children: [[], [], [], [], []], sizes: [] }
+  if (entries.size === 0) return { blobs: [], extras: [], children: [[], [], [], [], []], sizes: [] }
   const found = await tx.run(lockChildren, [repositoryId, [...entries.keys()]])
   for (const child of found) {
     requireSize(entries.get(child.digest), child.size)
     entries.delete(child.digest)
   }
-  const blobs = await lockBlobsOf(tx, repositoryId, [...entries.values()].filter(isRequired))
+  const { blobs, extras } = await lockBlobsOf(tx, repositoryId, [...entries.values()].filter(isRequired), [])
   const said = childFactsOf(children)
   const facts = found.map(({ digest }) => said.get(digest))
   return {
     blobs,
+    extras,
     children: [
       found.map(({ id }) => id),
       facts.map((fact) => fact?.position ?? 0),
@@ -66,18 +77,24 @@ async function lockBlobsOf(
   tx: Queries,
   repositoryId: number,
   wanted: readonly Descriptor[],
-): Promise<{ id: number; size: number }[]> {
-  if (wanted.length === 0) return []
+  optional: readonly Descriptor[],
+): Promise<Pick<Named, 'blobs' | 'extras'>> {
+  if (wanted.length + optional.length === 0) return { blobs: [], extras: [] }
   const byDigest = new Map(wanted.map((descriptor) => [descriptor.digest as string, descriptor]))
-  const rows = await tx.run(lockBlobs, [repositoryId, [...byDigest.keys()]])
-  if (rows.length < byDigest.size) {
-    const present = new Set(rows.map(({ digest }) => digest))
+  const digests = new Set([...byDigest.keys(), ...optional.map(({ digest }) => digest)])
+  const rows = await tx.run(lockBlobs, [repositoryId, [...digests]])
+  const [required, others] = [
+    rows.filter(({ digest }) => byDigest.has(digest)),
+    rows.filter(({ digest }) => !byDigest.has(digest)),
+  ]
+  if (required.length < byDigest.size) {
+    const present = new Set(required.map(({ digest }) => digest))
     throw new ManifestBlobUnknown([...byDigest.keys()].filter((digest) => !present.has(digest)))
   }
-  for (const { digest, size } of rows) requireSize(byDigest.get(digest), size)
+  for (const { digest, size } of required) requireSize(byDigest.get(digest), size)
   const condemned = rows.filter((row) => row.condemned).map(({ id }) => id)
   await touchBlobs(tx, condemned)
-  return rows
+  return { blobs: required, extras: others.map(({ id }) => id) }
 }
 
 function requireSize(descriptor: Descriptor | undefined, size: number): void {

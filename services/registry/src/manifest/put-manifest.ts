@@ -6,7 +6,7 @@ import { isImmutable, RULE_FACTS, type RuleFacts, TagImmutable } from '../policy
 import { CHANGE_FACTS, type ChangeFacts } from '../project/index.ts'
 import { lockNamed } from './lock-named.ts'
 import { type HeldTag, stampTags } from './stamp-tags.ts'
-import { addUsage, linkToProject } from './usage.ts'
+import { addUsage, linkToProject, NO_PROJECT } from './usage.ts'
 
 /** @see RFC 6838, section 4.2: two names of 127 characters at most, and a slash between them */
 const MAX_TYPE_LENGTH = 255
@@ -59,7 +59,7 @@ const insertManifest = statement<{ id: number; held: HeldTag[] }>(
      RETURNING id
    ),
    blobs AS (
-     INSERT INTO manifest_blob (manifest_id, blob_id, project_id) SELECT m.id, unnest($14::bigint[]), $15::bigint FROM m
+     INSERT INTO manifest_blob (manifest_id, blob_id, project_id) SELECT m.id, b.* FROM m, unnest($14::bigint[], $15::bigint[]) b
      ON CONFLICT DO NOTHING
    ),
    children AS (
@@ -139,8 +139,8 @@ async function putOnce(
       sumBytes([facts.ownBytes, ...named.sizes]),
       facts.accessory?.type ?? null,
       facts.accessory?.of ?? null,
-      named.blobs.map(({ id }) => id),
-      projectId,
+      [...named.blobs.map(({ id }) => id), ...named.extras],
+      [...named.blobs.map(() => projectId), ...named.extras.map(() => NO_PROJECT)],
       ...named.children,
       pushed.tags,
     ])

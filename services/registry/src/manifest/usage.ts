@@ -1,6 +1,9 @@
 import { type Queries, statement } from '@berth/db'
 import { quotaExceeded } from '../project/index.ts'
 
+/** Stands in `manifest_blob` for the project of a blob that is kept and counts for nobody. */
+export const NO_PROJECT = 0
+
 export interface SizedBlob {
   id: number
   size: number
