@@ -79,7 +79,7 @@ describe('an artifact list', () => {
     // A tag that moves on leaves a child behind.
     const other = someImage()
     await app.pushImage(other, 'b')
-    expect(await shown('library/children')).toEqual(sorted(index, other))
+    await expect.poll(() => shown('library/children')).toEqual(sorted(index, other))
 
     expect((await app.fetch(`manifests/${a.digest}`, { method: 'DELETE' })).status).toBe(412)
     expect((await app.fetch(`manifests/${index.digest}`, { method: 'DELETE' })).status).toBe(202)
