@@ -1,4 +1,4 @@
-import { Conflict } from '@berth/errors'
+import type { Database } from '@berth/db'
 import type { CommandReport } from '@berth/types'
 import { alone } from '../chore/index.ts'
 import { countCorrupted, listCorrupted, paceOf, type ScrubFigures, scrubRound } from '../scrub/index.ts'
@@ -10,7 +10,7 @@ const OPTIONS = { rate: { type: 'string' } } as const
 
 /**
  * `scrub [--rate <MiB a second>]`: reads everything stored once, from where the last round was broken off. Names what is
- * corrupt, also where that was known before.
+ * corrupt, also where that was known before, and where somebody else is reading just now.
  */
 export const scrubCommand: Command = async (args, { database, storage, log, say, signal }) => {
   const rate = readCount('rate', readOptions(args, OPTIONS).rate, 1, 1_000_000)
@@ -24,19 +24,25 @@ export const scrubCommand: Command = async (args, { database, storage, log, say,
   const isDone = await alone(database, 'scrub', work).catch((err) => {
     throw signal.aborted ? new Stopped() : err
   })
-  if (!isDone || figures === undefined) {
-    throw new Conflict('what is stored is being read already, by a replica of the registry or another scrub')
-  }
+  const { corruptInAll, report } = await reportOf(database, isDone ? figures : undefined)
+  const complaints = [
+    ...(isDone ? [] : ['what is stored is being read already, by a replica of the registry or another scrub']),
+    ...(corruptInAll > 0
+      ? [
+          `${corruptInAll} corrupt, pulling them is answered with 500 until their bytes are back or the same is pushed again`,
+        ]
+      : []),
+    ...(figures && figures.unread > 0 ? [`${figures.unread} could not be read`] : []),
+  ]
+  if (complaints.length > 0) throw new NotWell(complaints.join('; '), report)
+  return report
+}
+
+async function reportOf(
+  database: Database,
+  figures: ScrubFigures | undefined,
+): Promise<{ corruptInAll: number; report: CommandReport }> {
   const corruptInAll = await countCorrupted(database)
-  const report: CommandReport = {
-    figures: { ...figures, corruptInAll },
-    findings: await listCorrupted(database),
-    remarks: [],
-  }
-  if (corruptInAll + figures.unread === 0) return report
-  throw new NotWell(
-    `${corruptInAll} corrupt, pulling them is answered with 500 until their bytes are back or the same is pushed again; ` +
-      `${figures.unread} could not be read`,
-    report,
-  )
+  const findings = await listCorrupted(database)
+  return { corruptInAll, report: { figures: { ...figures, corruptInAll }, findings, remarks: [] } }
 }
