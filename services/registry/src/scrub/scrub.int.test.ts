@@ -137,6 +137,21 @@ describe('the scrub', () => {
     expect(await scrubRound({ ...parts, storage: away }, 0)).toMatchObject({ checked: 0, corrupt: 0, unread: 3 })
   })
 
+  it('gets past any number of blobs that cannot be read, as of a bad part of a disk', async () => {
+    const blobs = Array.from({ length: 20 }, (_, n) => someBytes(500 + n))
+    for (const bytes of blobs) await client().postBlob(bytes)
+    const storage: typeof parts.storage = {
+      ...parts.storage,
+      async read(key, size, range) {
+        if (size < 515) throw new Error('EIO')
+        return parts.storage.read(key, size, range)
+      },
+    }
+    expect(await scrubRound({ ...parts, storage }, 0)).toMatchObject({ checked: 5, corrupt: 0, unread: 15 })
+    const away = { ...storage, probe: () => Promise.reject(new Error('nothing answers')) }
+    await expect(scrubRound({ ...parts, storage: away }, 0)).rejects.toThrow('nothing answers')
+  })
+
   it('goes on where it was broken off, after bytes that could not be read and after a stop', async () => {
     const blobs = Array.from({ length: 6 }, () => someBytes(500))
     for (const bytes of blobs) await client().postBlob(bytes)

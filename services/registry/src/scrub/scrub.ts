@@ -59,7 +59,7 @@ interface Part<Item> {
  * One round over everything stored: bytes of blobs, then bytes of manifests. Goes on where the last one was broken off;
  * a part whose last round began less than `everyMs` ago is left out.
  *
- * @throws when the storage fails again and again, or `pace` is told to stop; the round goes on another time
+ * @throws when the storage itself fails, or `pace` is told to stop; the round goes on another time
  */
 export async function scrubRound(parts: ScrubParts, everyMs: number): Promise<ScrubFigures> {
   const figures: ScrubFigures = { checked: 0, checkedBytes: 0, corrupt: 0, healed: 0, unread: 0 }
@@ -113,7 +113,7 @@ async function scrubPart<Item extends { digest: string; corrupt: boolean }>(
   everyMs: number,
   figures: ScrubFigures,
 ): Promise<void> {
-  const { database, log, pace, onProgress } = parts
+  const { database, storage, log, pace, onProgress } = parts
   let cursor = await part.chore.take(everyMs)
   if (cursor === undefined) return
   let good: Item[] = []
@@ -131,8 +131,13 @@ async function scrubPart<Item extends { digest: string; corrupt: boolean }>(
     const page: Item[] = await part.list(cursor)
     for (const item of page) {
       await pace.spend(OPEN_BYTES)
-      const finding = await part.look(item).catch((err) => {
-        if (++failures > MAX_FAILURES || (err as Error).name === 'AbortError') throw err
+      const finding = await part.look(item).catch(async (err) => {
+        if ((err as Error).name === 'AbortError') throw err
+        // So many after each other may be of one bad disk: what comes behind them is to be looked at all the same.
+        if (++failures > MAX_FAILURES) {
+          await storage.probe()
+          failures = 0
+        }
         log.warn('stored bytes could not be read to verify them', { digest: item.digest, err })
         figures.unread++
         return undefined
