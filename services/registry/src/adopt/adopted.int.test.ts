@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { stat, writeFile } from 'node:fs/promises'
+import { rename, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -115,6 +115,27 @@ describe('what was taken over', () => {
     expect((await client('library/checked').postBlob(image.layers[0] as Buffer)).status).toBe(201)
     const healed = await client('library/checked').fetch(`blobs/${sha256(image.layers[0] as Buffer)}`)
     expect(Buffer.from(await healed.arrayBuffer()).equals(image.layers[0] as Buffer)).toBe(true)
+  })
+
+  it('is not called corrupt while the directory it is in is away, say because a disk is not mounted', async () => {
+    const image = someImage([800])
+    await tree.image('library/away', image, ['1'])
+    await adopt(dir.path)
+    const blob = `blobs/${sha256(image.layers[0] as Buffer)}`
+    const corrupt = () =>
+      world.sql(`SELECT 1 FROM registry.blob WHERE corrupt_at IS NOT NULL AND digest = $1`, [
+        sha256(image.layers[0] as Buffer),
+      ])
+    await rename(dir.path, `${dir.path}-away`)
+    try {
+      expect((await client('library/away').fetch(blob)).status).toBe(503)
+      await adopting.run('scrub', []).catch(() => undefined)
+      expect(await corrupt()).toEqual([])
+    } finally {
+      await rename(`${dir.path}-away`, dir.path)
+    }
+    const got = await client('library/away').fetch(blob)
+    expect(Buffer.from(await got.arrayBuffer()).equals(image.layers[0] as Buffer)).toBe(true)
   })
 
   it('is collected by its key once nobody names it, and nothing else of the other storage', async () => {

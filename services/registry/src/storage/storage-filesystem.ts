@@ -3,6 +3,7 @@ import { closeSync, constants, fstatSync, fsync, openSync } from 'node:fs'
 import { type FileHandle, mkdir, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
+import { Unavailable } from '@berth/errors'
 import type { ByteRange } from '@berth/oci'
 import { listFiles } from './list-files.ts'
 import { salvageFile } from './salvage-file.ts'
@@ -58,7 +59,11 @@ export async function filesystemStorage(root: string): Promise<Storage> {
     discard: ({ path }) => rm(fileOf(path), { force: true }),
     tidy: ({ path }) => rm(fileOf(path), { force: true }),
     discardAbandoned: (olderThanMs, isKnown) => discardAbandoned(join(root, 'uploads'), olderThanMs, isKnown),
-    read: (key, size, range) => openReader(fileOf(key), size, range),
+    read: (key, size, range) =>
+      openReader(fileOf(key), size, range).catch(async (err) => {
+        if (err instanceof BytesMissing) await requireAdopted(root, key)
+        throw err
+      }),
     urlOf: async () => undefined,
     remove: async (keys) => {
       for (const key of keys) await removeFile(root, fileOf(key))
@@ -66,6 +71,24 @@ export async function filesystemStorage(root: string): Promise<Storage> {
     list: (prefix, after, limit) => listFiles(root, prefix, after, limit),
     probe: () => probe(join(root, 'uploads', `probe-${randomUUID()}`)),
   }
+}
+
+/** UNAVAILABLE (503): a directory that was taken over is not where it was, say because its disk is not mounted. */
+class AdoptedAway extends Unavailable {
+  override name = 'AdoptedAway'
+
+  constructor(cause: unknown) {
+    super('a storage that was taken over cannot be reached', { cause })
+  }
+}
+
+/** @throws {AdoptedAway} the key is in a directory that was taken over and is away: nothing can be said of its files */
+async function requireAdopted(root: string, key: StorageKey): Promise<void> {
+  const [top, id = ''] = key.split('/', 2)
+  if (top !== 'adopted') return
+  await stat(join(root, top, id, 'blobs')).catch((err) => {
+    throw new AdoptedAway(err)
+  })
 }
 
 /** @throws {StorageFull} the disk is, or what we may have of it */
