@@ -173,7 +173,8 @@ describe('a start that is refused', () => {
     ['a port that is none', { BERTH_HTTP_PORT: 'eighty' }, 'BERTH_HTTP_PORT'],
     ['a secret key from an example', { BERTH_SECRET_KEY: 'not-a-secure-key' }, 'BERTH_SECRET_KEY'],
     ['a weak first password', { BERTH_ADMIN_PASSWORD: 'password' }, 'BERTH_ADMIN_PASSWORD'],
-    ['a setting of something not here yet', { BERTH_STORAGE: 's3' }, 'BERTH_STORAGE'],
+    ['a setting of something not here yet', { MAX_JOB_WORKERS: '5' }, 'MAX_JOB_WORKERS'],
+    ['a storage that is not told where', { BERTH_STORAGE: 's3' }, 'BERTH_S3_BUCKET'],
     ['an unknown algorithm', { BERTH_TOKEN_ALG: 'HS256' }, 'BERTH_TOKEN_ALG'],
     ['a scale of something that is no service', { BERTH_SCALE: 'redis=2' }, 'BERTH_SCALE'],
   ])('ends with 2 and one line for %s', async (_name, env, setting) => {

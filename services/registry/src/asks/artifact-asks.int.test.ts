@@ -132,6 +132,8 @@ describe('artifacts core asks about', () => {
     const room = await judged.newRoom()
     const images = Array.from({ length: 8 }, () => someImage([1], { annotations: { text: 'x'.repeat(500_000) } }))
     for (const [n, image] of images.entries()) await room.client.pushImage(image, `t${n}`)
+    const without = () => judged.world.sql('SELECT id FROM registry.manifest WHERE facts_at IS NULL')
+    await expect.poll(without, { timeout: 20_000 }).toEqual([])
     await judged.world.sql(
       `UPDATE registry.manifest SET extra_attrs = json_build_object('text', repeat('y', 30000))
        WHERE repository_id = (SELECT id FROM registry.repository WHERE name = $1)`,
