@@ -113,6 +113,7 @@ export async function compare(wish: Comparison): Promise<Row> {
   const row = { ours: middle(ours), peer: { ...middle(peer), name: wish.peer.name } }
   const ratio = row.ours.rate / row.peer.rate
   const verdict = ratio >= wish.reach ? 'reached' : 'missed'
+  process.stderr.write(`${id} ${work}: ${ratio.toFixed(2)} × ${wish.peer.name}, ${verdict}\n`)
   const target = await targetOf(wish.ours, repositories)
   const profiles = verdict === 'missed' ? await profileServices(wish.ours, () => run(target)) : undefined
   return { id, work, unit, ...row, ratio, reach: `≥ ${wish.reach.toFixed(1)} ×`, verdict, profiles }
