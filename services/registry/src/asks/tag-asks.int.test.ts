@@ -11,6 +11,7 @@ import {
   tagSearch,
   verdictSet,
 } from '@berth/types'
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type JudgedRoom, type JudgedWorld, keeps, openJudgedWorld } from '../testing/judged-world.ts'
 
@@ -122,6 +123,34 @@ describe('tags core asks about', () => {
     expect(await remove('b')).toEqual({ deleted: true })
     expect((await tagged(room)).names).toEqual(['other', 'v1'])
     expect((await room.client.fetch(`manifests/${image.digest}`)).status).toBe(200)
+  })
+
+  it('are not deleted from another artifact, which they have moved to meanwhile', async () => {
+    const room = await judged.newRoom()
+    const [image, other] = [someImage([1]), someImage([2])]
+    await room.client.pushImage(image, 'moves')
+    await room.client.pushImage(other, 'other')
+    const mover = new pg.Client({ connectionString: judged.world.databaseUrl })
+    await mover.connect()
+    try {
+      await mover.query('BEGIN')
+      await mover.query('SELECT id FROM registry.project WHERE id = $1 FOR UPDATE', [room.project.id])
+      const removed = judged
+        .ask(tagDelete, { ...room.asked, reference: image.digest, tag: 'moves' })
+        .catch((err: { code: string }) => err.code)
+      await expect
+        .poll(() => judged.world.sql(`SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock'`))
+        .toHaveLength(1)
+      await mover.query(
+        `UPDATE registry.tag SET manifest_id = (SELECT id FROM registry.manifest WHERE digest = $1) WHERE name = 'moves'`,
+        [other.digest],
+      )
+      await mover.query('COMMIT')
+      expect(await removed).toBe('NOT_FOUND')
+    } finally {
+      await mover.end()
+    }
+    expect((await tagged(room)).names).toEqual(['moves', 'other'])
   })
 
   it('end as one of the orders would have it, when made and deleted at once', async () => {

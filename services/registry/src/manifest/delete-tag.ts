@@ -25,12 +25,17 @@ const deleteTag = statement<{ digest: string; media_type: string; revision: numb
    SELECT m.digest, m.media_type, nextval('revision') AS revision FROM t JOIN manifest m ON m.id = t.manifest_id`,
 )
 
+/** `on`: only from this manifest; a tag that has moved on is another one. */
+interface TagDeletion extends Deletion {
+  on?: number
+}
+
 /**
  * Deletes a tag and leaves what it named, which an index may hide from lists now; false when there is none.
  *
  * @throws {TagImmutable} a rule of the project keeps it
  */
-export async function deleteTagOnly(database: Database, tag: Tag, deletion: Deletion): Promise<boolean> {
+export async function deleteTagOnly(database: Database, tag: Tag, deletion: TagDeletion): Promise<boolean> {
   for (;;) {
     const outcome = await database.transaction((tx) => deleteTagIn(tx, tag, deletion))
     if (outcome !== 'moved') return outcome === 'deleted'
@@ -41,11 +46,11 @@ export async function deleteTagOnly(database: Database, tag: Tag, deletion: Dele
 async function deleteTagIn(
   tx: Queries,
   tag: Tag,
-  { name, actor, admit }: Deletion,
+  { name, actor, admit, on }: TagDeletion,
 ): Promise<'deleted' | 'unknown' | 'moved'> {
   const row = admit(await tx.find(lockProject, [projectOf(name), name, tag]))
   const { project_id: projectId, repository_id: repositoryId, manifest_id: manifestId } = row
-  if (repositoryId === null || manifestId === null) return 'unknown'
+  if (repositoryId === null || manifestId === null || manifestId !== (on ?? manifestId)) return 'unknown'
   if (isImmutable(row, name, tag)) throw TagImmutable.deleted(tag)
   const held = await lockManifests(tx, [manifestId])
   const deleted = await tx.find(deleteTag, [repositoryId, tag, manifestId])

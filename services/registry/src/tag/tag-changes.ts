@@ -80,12 +80,13 @@ export async function deleteTag(database: Database, asked: TagChange): Promise<v
   const found = await findJudged(database, asked)
   const unknown = new NotFound(`tag ${asked.repository}:${asked.tag} not found`)
   if (tag === undefined) throw unknown
+  let on: number | undefined
   if (asked.reference !== undefined) {
-    const artifact = await findArtifact(database, found, asked.reference)
-    const isOn = (await database.find(findOn, [artifact.id, tag])) !== undefined
-    if (!isOn) throw new NotFound(`tag ${tag} attached to artifact ${artifact.id} not found`)
+    on = (await findArtifact(database, found, asked.reference)).id
+    const isOn = (await database.find(findOn, [on, tag])) !== undefined
+    if (!isOn) throw new NotFound(`tag ${tag} attached to artifact ${on} not found`)
   }
-  const deletion = { name: nameOf(asked), actor: asked.actor, admit: admitJudged(asked.project) }
+  const deletion = { name: nameOf(asked), actor: asked.actor, admit: admitJudged(asked.project), on }
   if (!(await deleteTagOnly(database, tag, deletion))) throw unknown
 }
 
