@@ -11,6 +11,7 @@ import {
   repositoryList,
   tagList,
 } from '@berth/types'
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { codeOf, RegistryClient } from '../testing/registry-client.ts'
 import { accessTo } from '../testing/test-tokens.ts'
@@ -47,6 +48,29 @@ async function tell(subject: string, project: RegistryProject): Promise<void> {
   const event = { id: randomUUID(), type: subject, occurredAt: new Date().toISOString(), revision: project.revision }
   await world.bus.jetstream.publish(subject, JSON.stringify({ ...event, data: { project } }))
 }
+
+describe('a project that is deleted', () => {
+  it('is not done with before a push that is under way has ended', async () => {
+    const project = await newProject()
+    const pusher = new pg.Client({ connectionString: world.databaseUrl })
+    await pusher.connect()
+    try {
+      await pusher.query('BEGIN')
+      await pusher.query('SELECT id FROM registry.project WHERE id = $1 FOR KEY SHARE', [project.id])
+      await pusher.query('INSERT INTO registry.repository (project_id, name, listed) VALUES ($1, $2, true)', [
+        project.id,
+        `${project.name}/late`,
+      ])
+      await put({ ...project, state: 'deleted', revision: 2 })
+      await world.sweep()
+      await pusher.query('COMMIT')
+    } finally {
+      await pusher.end()
+    }
+    await world.sweep()
+    expect(await world.sql('SELECT id FROM registry.repository WHERE project_id = $1', [project.id])).toEqual([])
+  })
+})
 
 describe('a project put by core', () => {
   it('is in force with the next request, and an older revision changes nothing', async () => {

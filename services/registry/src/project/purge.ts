@@ -2,9 +2,10 @@ import { type Database, type Queries, statement } from '@berth/db'
 
 const BATCH = 200
 
+// A push that is under way holds the project: what it brings is to be seen.
 const findUnpurged = statement<{ id: number }>(
   'purge-find',
-  `SELECT id FROM project WHERE state = 'deleted' AND purged_at IS NULL ORDER BY id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED`,
+  `SELECT id FROM project WHERE state = 'deleted' AND purged_at IS NULL ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED`,
 )
 const endUploads = statement(
   'purge-uploads',
