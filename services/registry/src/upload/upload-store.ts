@@ -173,8 +173,8 @@ const commit = statement<{ storage_key: StorageKey }>(
      ON CONFLICT DO NOTHING
    ),
    t AS (
-     INSERT INTO trash (storage_key, size) SELECT $6, $5::bigint FROM b WHERE b.storage_key <> $6
-     UNION ALL SELECT s, 0 FROM b, unnest($7::text[]) AS s ON CONFLICT DO NOTHING
+     INSERT INTO trash (storage_key, size) SELECT $6, $5::bigint FROM u WHERE $6 <> ALL (SELECT storage_key FROM b)
+     UNION ALL SELECT s, 0 FROM u, unnest($7::text[]) AS s ON CONFLICT DO NOTHING
    )
    SELECT storage_key FROM b`,
 )

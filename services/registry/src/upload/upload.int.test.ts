@@ -1,9 +1,15 @@
+import { randomUUID } from 'node:crypto'
 import { readdir, readlink, utimes } from 'node:fs/promises'
 import { request } from 'node:http'
+import { openDatabase } from '@berth/db'
+import { digestOf, parseRepositoryName, parseSessionId } from '@berth/oci'
+import { silentLogger } from '@berth/runtime'
 import { sha256, someBytes, someImage } from '@berth/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { storageKeyOf, uploadPathOf } from '../storage/storage.ts'
 import { codeOf, RegistryClient } from '../testing/registry-client.ts'
 import { openWorld, type Replica, type World } from '../testing/test-world.ts'
+import { uploadStore } from './upload-store.ts'
 
 let world: World
 let replica: Replica
@@ -167,6 +173,40 @@ describe('an upload', () => {
     expect(await send({ 'content-range': '5-7' })).toMatchObject({ status: 416 })
     expect(await send({ authorization: 'Bearer x' })).toEqual({ status: 401, continued: false })
     expect(await send({ 'content-range': '0-2' })).toEqual({ status: 202, continued: true })
+  })
+})
+
+describe('an upload of a blob that is found corrupt as it ends', () => {
+  it('becomes no blob, and its bytes are trash', async () => {
+    const name = parseRepositoryName('library/rotten')
+    await new RegistryClient(replica.url, name, `Bearer ${world.tokenFor(name)}`).pushImage(someImage(), '1')
+    const database = openDatabase({
+      url: world.databaseUrl,
+      service: 'registry',
+      schema: 'registry',
+      log: silentLogger,
+    })
+    try {
+      const store = uploadStore(database, { holder: 'test', ttlMs: 60_000 })
+      const [id, digest] = [parseSessionId(randomUUID()), digestOf(someBytes(10))]
+      const grant = { need: { name, action: 'push' as const }, project: 1, rev: 1 }
+      const upload = { path: uploadPathOf(`${id}.1`), offset: 10, state: null }
+      const expected = { digest, bytes: 10 }
+      const wanted = { algorithm: 'sha256' as const, path: upload.path, leaseMs: 60_000, expected }
+      await store.start({ id, name, grant, subject: 'user:3' }, wanted)
+      await world.sql(
+        `INSERT INTO registry.blob (digest, size, storage_key, corrupt_at) VALUES ($1, 10, 'rotten', now())`,
+        [digest],
+      )
+      const [key, spent] = [storageKeyOf(digest, `${id}.1`), storageKeyOf(digest, `${id}.2`)]
+      const ending = { projectId: 1, digest, spent: [spent] }
+      expect(await store.commit({ id, generation: 1, upload }, ending, key)).toBeUndefined()
+      const keys = [key, spent]
+      expect(await world.sql('SELECT 1 FROM registry.trash WHERE storage_key = ANY($1)', [keys])).toHaveLength(2)
+    } finally {
+      await database.close()
+      await world.sql(`DELETE FROM registry.blob WHERE storage_key = 'rotten'`)
+    }
   })
 })
 
