@@ -8,8 +8,11 @@ import type { Part } from './supervise.ts'
  * collections instead of a fifth; what streams leaves nothing to collect.
  */
 const NODE_FLAGS = ['--conditions=@berth/source', '--max-semi-space-size=4', '--disable-warning=DEP0060']
-/** Of libuv, whose four are all taken when four clients wait for the disk; one commit of a journal serves many. */
-const THREADS = '16'
+/**
+ * Threads of libuv, whose four are all taken when four clients wait for the disk; one commit of a journal serves many.
+ * The registry alone: each thread of core would keep the memory of the passwords it hashed.
+ */
+const THREADS = { registry: { UV_THREADPOOL_SIZE: '16' } } as Record<string, NodeJS.ProcessEnv>
 
 export function mainOf(root: string, service: string): string {
   return join(root, 'services', service, 'src', 'main.ts')
@@ -23,7 +26,7 @@ export async function startService(
   const child = await startChild({
     command: process.execPath,
     args: [...NODE_FLAGS, mainOf(options.root, planned.service)],
-    env: { UV_THREADPOOL_SIZE: THREADS, ...planned.env, BERTH_PARENT_PID: String(process.pid) },
+    env: { ...THREADS[planned.service], ...planned.env, BERTH_PARENT_PID: String(process.pid) },
     cwd: options.root,
     orphanSignal: 'TERM',
     onLine: options.onLine,
