@@ -77,23 +77,27 @@ export async function openField(tools: Tools, programs: PeerPrograms, sizes: Siz
     const [content] = filled
     if (!content) throw new Error('nothing was put in')
     const blobs = join(home, 'distribution/data/docker/registry/v2/blobs/sha256')
-    const forget = (digest: string): Promise<number> => remove(join(blobs, hexOf(digest).slice(0, 2), hexOf(digest)))
+    const ofDistribution = onDisk((hex) => join(blobs, hex.slice(0, 2), hex))
+    const blobsOfDebian = join(home, 'docker-registry/data/docker/registry/v2/blobs/sha256')
+    const ofDebian = onDisk((hex) => join(blobsOfDebian, hex.slice(0, 2), hex))
     return {
       suite,
       direct: {
         ours: { ...ours, name: 'registry', base: await directUrl(suite) },
-        peer: plain('distribution', distribution, forget),
+        peer: plain('distribution', distribution, ofDistribution),
       },
       gateway: {
         ours: { ...ours, name: 'gateway', base: suite.url },
-        peer: plain('nginx + distribution', nginx, forget, distribution),
+        peer: plain('nginx + distribution', nginx, ofDistribution, distribution),
       },
-      olareg: plain('olareg', olareg, (digest) =>
-        remove(join(home, 'olareg', REPOSITORY, 'blobs/sha256', hexOf(digest))),
+      olareg: plain(
+        'olareg',
+        olareg,
+        onDisk((hex) => join(home, 'olareg', REPOSITORY, 'blobs/sha256', hex)),
       ),
       debian: {
-        direct: plain('docker-registry', debian, async () => 0),
-        gateway: plain('nginx + docker-registry', nginxOfDebian, async () => 0, debian),
+        direct: plain('docker-registry', debian, ofDebian),
+        gateway: plain('nginx + docker-registry', nginxOfDebian, ofDebian, debian),
       },
       ...content,
       stop,
@@ -104,10 +108,25 @@ export async function openField(tools: Tools, programs: PeerPrograms, sizes: Siz
   }
 }
 
+type Stored = Pick<Contender, 'copies' | 'forget'>
+
 /** A peer, with whatever stands behind it; nobody checks anything there. */
-function plain(name: string, front: Peer, forget: Contender['forget'], behind?: Peer): Contender {
+function plain(name: string, front: Peer, stored: Stored, behind?: Peer): Contender {
   const pids = async () => [...(await front.pids()), ...((await behind?.pids()) ?? [])]
-  return { name, base: front.url, headers: async () => ({}), pids, forget }
+  return { name, base: front.url, headers: async () => ({}), pids, ...stored }
+}
+
+/** `pathOf` is where a blob is: a file, or a directory with a file for each copy. */
+function onDisk(pathOf: (hex: string) => string): Stored {
+  const at = (digest: string): string => pathOf(digest.slice(digest.indexOf(':') + 1))
+  return {
+    copies: async (digest) =>
+      readdir(at(digest)).then(
+        (names) => names.length,
+        (err: NodeJS.ErrnoException) => (err.code === 'ENOTDIR' ? 1 : 0),
+      ),
+    forget: (digest) => rm(at(digest), { recursive: true, force: true }),
+  }
 }
 
 async function directUrl(suite: Suite): Promise<string> {
@@ -125,21 +144,9 @@ function berth(suite: Suite): Omit<Contender, 'name' | 'base'> {
       return { authorization: `Bearer ${await getToken(suite.url, wish)}` }
     },
     pids: async () => (await suite.processes()).map(({ pid, program }) => ({ name: program, pid })),
-    forget: (digest) => remove(join(blobs, hexOf(digest).slice(0, 2), hexOf(digest))),
+    ...onDisk((hex) => join(blobs, hex.slice(0, 2), hex)),
     services: () => suite.services(),
   }
-}
-
-const hexOf = (digest: string): string => digest.slice(digest.indexOf(':') + 1)
-
-/** Takes the bytes of a blob off the disk; answers how many copies there were. */
-async function remove(path: string): Promise<number> {
-  const copies = await readdir(path).then(
-    (names) => names.length,
-    (err: NodeJS.ErrnoException) => (err.code === 'ENOTDIR' ? 1 : 0),
-  )
-  await rm(path, { recursive: true, force: true })
-  return copies
 }
 
 async function fill(client: RegistryClient, sizes: Sizes, image: Image): Promise<Pick<Field, 'big' | 'smalls'>> {

@@ -9,14 +9,16 @@ export interface Contender {
   /** Asked for anew before each run, because tokens end; good for these repositories, else for the bench's own. */
   headers(repositories?: readonly string[]): Promise<Record<string, string>>
   pids(): Promise<Watched[]>
-  /** Takes a blob off the disk; answers how many copies of it there were. */
-  forget(digest: string): Promise<number>
+  /** How often a blob is on the disk. */
+  copies(digest: string): Promise<number>
+  /** Takes a blob off the disk. */
+  forget(digest: string): Promise<void>
   /** Its processes by name, when they can be looked into. */
   services?(): Promise<Watched[]>
 }
 
 /** What a run asks: a credential in hand, so that only the work is measured. */
-export interface Target extends Pick<Contender, 'name' | 'base' | 'forget'> {
+export interface Target extends Pick<Contender, 'name' | 'base' | 'copies' | 'forget'> {
   headers: Record<string, string>
 }
 
@@ -45,8 +47,9 @@ export interface Row {
 /** Does the work and answers the rate. */
 export type Run = (target: Target) => Promise<number>
 
-async function targetOf({ name, base, headers, forget }: Contender, repositories?: readonly string[]): Promise<Target> {
-  return { name, base, forget, headers: await headers(repositories) }
+async function targetOf(one: Contender, repositories?: readonly string[]): Promise<Target> {
+  const { name, base, copies, forget } = one
+  return { name, base, copies, forget, headers: await one.headers(repositories) }
 }
 
 /** Runs `run` once and looks at the processes the contender has then; finding them is not part of what is measured. */
@@ -100,7 +103,10 @@ export interface Comparison {
   repositories?: readonly string[]
 }
 
-/** A run of each that does not count, then ours and theirs in turn; medians. A missed row is looked into once more. */
+/**
+ * A run of each that does not count, then ours and theirs in turn; medians. A missed row is looked into once more. A
+ * single repeat is taken as it is, without either.
+ */
 export async function compare(wish: Comparison): Promise<Row> {
   const { id, work, unit, run, repositories } = wish
   const ours: Measured[] = []
@@ -115,7 +121,8 @@ export async function compare(wish: Comparison): Promise<Row> {
   const verdict = ratio >= wish.reach ? 'reached' : 'missed'
   process.stderr.write(`${id} ${work}: ${ratio.toFixed(2)} × ${wish.peer.name}, ${verdict}\n`)
   const target = await targetOf(wish.ours, repositories)
-  const profiles = verdict === 'missed' ? await profileServices(wish.ours, () => run(target)) : undefined
+  const isLookedInto = verdict === 'missed' && wish.repeats > 1
+  const profiles = isLookedInto ? await profileServices(wish.ours, () => run(target)) : undefined
   return { id, work, unit, ...row, ratio, reach: `≥ ${wish.reach.toFixed(1)} ×`, verdict, profiles }
 }
 
