@@ -1,4 +1,5 @@
 import { type Database, type Queries, type Statement, statement, tell } from '@berth/db'
+import { algorithmOf, type Digest, digestOf, type SupportedAlgorithm } from '@berth/oci'
 import { blobCorrupted, type DataOf } from '@berth/types'
 import type { StorageKey } from '../storage/index.ts'
 
@@ -10,6 +11,10 @@ const clearBlob = statement<{ id: number }>(
   'scrub-clear-blob',
   `UPDATE blob SET corrupt_at = NULL, verified_at = now()
    WHERE id = $1 AND storage_key = $2 AND corrupt_at IS NOT NULL RETURNING id`,
+)
+const lockContent = statement<{ bytes: Buffer }>(
+  'scrub-lock-content',
+  'SELECT bytes FROM manifest_content WHERE digest = $1 AND corrupt_at IS NULL FOR NO KEY UPDATE',
 )
 const markContent = statement<{ digest: string }>(
   'scrub-mark-content',
@@ -63,14 +68,21 @@ export function markCorrupt(database: Database, blob: SeenBlob, reason: Corrupte
   })
 }
 
-/** The same for the bytes of a manifest. */
+/** The same for the bytes of a manifest, which are looked at once more while nobody can change them. */
 export function markContentCorrupt(database: Database, digest: string, sizeBytes: number): Promise<boolean> {
   return database.transaction(async (tx) => {
+    const row = await tx.find(lockContent, [digest])
+    if (row === undefined || isContentOf(row.bytes, digest)) return false
     if ((await tx.find(markContent, [digest])) === undefined) return false
     const what = { digest, kind: 'manifest' as const, sizeBytes, reason: 'changed' as const }
     await tellCorrupted(tx, what, artifactsOfContent, digest)
     return true
   })
+}
+
+/** Whether the bytes of a manifest are what their digest says. */
+export function isContentOf(bytes: Uint8Array, digest: string): boolean {
+  return digestOf(bytes, algorithmOf(digest as Digest) as SupportedAlgorithm) === digest
 }
 
 /** Takes the mark from a blob whose bytes are right again, say because a disk came back; false when it had none. */

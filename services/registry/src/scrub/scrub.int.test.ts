@@ -7,6 +7,7 @@ import { filesystemStorage } from '../storage/index.ts'
 import { codeOf, RegistryClient } from '../testing/registry-client.ts'
 import { accessTo } from '../testing/test-tokens.ts'
 import { openWorld, type Replica, type World } from '../testing/test-world.ts'
+import { markContentCorrupt } from './mark-corrupt.ts'
 import { paceOf } from './pace.ts'
 import { type ScrubParts, scrubRound } from './scrub.ts'
 
@@ -172,6 +173,13 @@ describe('the scrub', () => {
       WHERE name = 'scrub-blobs'`)
     expect(await scrubRound(parts, 86_400_000)).toMatchObject({ checked: 3, corrupt: 0, unread: 0 })
     expect(await scrubRound(parts, 86_400_000)).toMatchObject({ checked: 0 })
+  })
+
+  it('does not call a manifest corrupt that a push has healed since it was read', async () => {
+    const image = someImage()
+    await client().pushImage(image, '1')
+    expect(await markContentCorrupt(parts.database, image.digest, image.manifest.length)).toBe(false)
+    expect(await status('manifests/1')).toBe(200)
   })
 
   it('finds the changed bytes of a manifest', async () => {

@@ -1,10 +1,9 @@
 import type { Database, Queries } from '@berth/db'
-import { algorithmOf, type Digest, digestOf, type SupportedAlgorithm } from '@berth/oci'
 import type { Logger } from '@berth/runtime'
 import { type Chore, choreOf } from '../chore/index.ts'
 import type { Storage } from '../storage/index.ts'
 import { type Finding, hashStored } from './hash-stored.ts'
-import { clearContentCorrupt, clearCorrupt, markContentCorrupt, markCorrupt } from './mark-corrupt.ts'
+import { clearContentCorrupt, clearCorrupt, isContentOf, markContentCorrupt, markCorrupt } from './mark-corrupt.ts'
 import type { Pace } from './pace.ts'
 import {
   type ListedBlob,
@@ -95,7 +94,7 @@ function contentPart({ database, pace }: ScrubParts): Part<ListedContent> {
       await pace.spend(size)
       const bytes = await readContentOf(database, digest)
       if (bytes === undefined) return 'gone'
-      return digestOf(bytes, algorithmOf(digest as Digest) as SupportedAlgorithm) === digest ? 'good' : 'changed'
+      return isContentOf(bytes, digest) ? 'good' : 'changed'
     },
     mark: ({ digest, size }) => markContentCorrupt(database, digest, size),
     clear: ({ digest }) => clearContentCorrupt(database, digest),
