@@ -1,16 +1,19 @@
 import { z } from 'zod'
 
+/** No control character, no half of a surrogate pair: Postgres takes neither. */
+const Printable = z.string().regex(/^\P{C}+$/u)
+
 const Selector = z.object({
   /** A doublestar pattern, matched against the name of a repository without its project, or against a tag. */
-  pattern: z.string().min(1).max(1_024),
+  pattern: Printable.max(256),
   /** The selector holds for what the pattern does not match. */
   excludes: z.boolean(),
 })
 
 /** Protects the tags every selector of both lists holds for; an empty list holds for everything. */
 export const ImmutabilityRule = z.object({
-  repositories: z.array(Selector).max(16),
-  tags: z.array(Selector).max(16),
+  repositories: z.array(Selector).max(8),
+  tags: z.array(Selector).max(8),
 })
 export type ImmutabilityRule = z.output<typeof ImmutabilityRule>
 
@@ -18,7 +21,7 @@ export type ImmutabilityRule = z.output<typeof ImmutabilityRule>
 export const SEVERITIES = ['none', 'low', 'medium', 'high', 'critical'] as const
 export type Severity = (typeof SEVERITIES)[number]
 
-/** What a project demands of pushes and pulls, beside access and quota. */
+/** What a project demands of pushes and pulls, beside access and quota; the bounds keep it within one message. */
 export const ProjectPolicy = z.object({
   immutabilityRules: z.array(ImmutabilityRule).max(100).default([]),
   /** Only artifacts with an accessory `signature.notation` may be pulled. */
@@ -30,7 +33,7 @@ export const ProjectPolicy = z.object({
   /** Whose verdicts count, by the name it has in `verdict.set`; `null`: no scanner is registered. */
   scanner: z.string().min(1).max(255).nullable().default(null),
   /** CVE ids that count for nothing. */
-  cveAllowlist: z.array(z.string().max(64)).max(5_000).default([]),
+  cveAllowlist: z.array(Printable.max(32)).max(5_000).default([]),
   /** When the allowlist ends; `null`: never. */
   cveAllowlistUntil: z.iso.datetime().nullable().default(null),
   /** Blobs are sent by us, not by a redirect to the object storage. */
