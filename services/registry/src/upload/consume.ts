@@ -13,7 +13,9 @@ class BodyCut extends Error {
 export function consume(body: Readable, take: (chunk: Buffer) => Promise<void> | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     if (body.readableEnded) return resolve()
+    let isOver = false
     const fail = (err: unknown) => {
+      isOver = true
       body.off('data', pass)
       body.resume()
       reject(err)
@@ -24,10 +26,16 @@ export function consume(body: Readable, take: (chunk: Buffer) => Promise<void> |
       body.pause()
       taken.then(() => body.resume(), fail)
     }
-    body.once('end', resolve)
+    const cut = () => {
+      if (!isOver) fail(body.errored ?? new BodyCut('the body ended before its time'))
+    }
+    body.once('end', () => {
+      isOver = true
+      resolve()
+    })
     body.on('error', fail)
-    body.once('close', () => fail(body.errored ?? new BodyCut('the body ended before its time')))
-    if (body.destroyed) fail(body.errored ?? new BodyCut('the body ended before its time'))
+    body.once('close', cut)
+    if (body.destroyed) cut()
     else body.on('data', pass)
   })
 }
