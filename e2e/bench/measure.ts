@@ -126,7 +126,7 @@ export async function compare(wish: Comparison): Promise<Row> {
   return { id, work, unit, ...row, ratio, reach: `≥ ${wish.reach.toFixed(1)} ×`, verdict, profiles }
 }
 
-function middle(runs: readonly Measured[]): Measured {
+export function middle(runs: readonly Measured[]): Measured {
   return {
     rate: median(runs.map((run) => run.rate)),
     peakMiB: Math.max(...runs.map((run) => run.peakMiB)),

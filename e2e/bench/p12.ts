@@ -1,33 +1,20 @@
 import { join } from 'node:path'
 import { report } from '../src/berth.ts'
-import { median, mebibytes, percentile } from '../src/figures.ts'
 import { sha256 } from '../src/images/blob.ts'
-import { OCI_MANIFEST } from '../src/images/image.ts'
-import { cpuSeconds, descendants, type Watched, watchPss } from '../src/proc.ts'
 import { sleep } from '../src/process.ts'
-import { getToken } from '../src/registry-client.ts'
 import { openScratch, removeScratch } from '../src/scratch.ts'
 import { type Suite, startSuite } from '../src/suite.ts'
-import type { Measured, Row } from './measure.ts'
+import { type Live, loaded, PUSHED, pull, renew, STORED, WASTE } from './live-load.ts'
+import { type Measured, middle, type Row } from './measure.ts'
 import { profileServices, type ServiceProfile } from './profile.ts'
-import { must, overWire, type Place, pushMissing, putManifest } from './pushing.ts'
-import { type StoredImage, storeImages } from './stored-images.ts'
+import { must } from './pushing.ts'
+import { storeImages } from './stored-images.ts'
 import { onEight } from './walk.ts'
-import { makeLoad } from './wire.ts'
 
-const WASTE = 'library/waste'
-const PUSHED = 'library/pushed'
-const STORED = 'stored/app'
-const PUSHERS = 4
-const PULLERS = 4
-const PAUSE_MS = 20
-const LAYER_BYTES = 4096
 const SAMPLES = 500
 const MOST = 1.5
-const CONFIG = 'application/vnd.oci.image.config.v1+json'
-const LAYER = 'application/vnd.oci.image.layer.v1.tar+gzip'
-/** A blob is spared for 3.6 s, and a run on a rested machine is soon past its grace. */
 const SETTINGS = { GC_TIME_WINDOW_HOURS: '0.001', BERTH_REGISTRY_GC_GRACE_SECONDS: '2' }
+const SPARED_MS = 3_600
 
 export interface GcWish {
   /** Blobs that are stored when a run of garbage collection begins, those of no use included. */
@@ -39,19 +26,6 @@ export interface GcWish {
 
 interface GcReport {
   figures: { state: string; purgedBlobs: number; eligibleBlobs: number; storedBytes: number }
-}
-
-interface Kept {
-  digest: string
-  blobs: string[]
-}
-
-interface Registry extends Pick<Place, 'base' | 'headers'> {
-  suite: Suite
-  stored: readonly StoredImage[]
-  /** Pushed meanwhile, all of it answered 201. */
-  pushed: Kept[]
-  pushedBytes: number
 }
 
 /**
@@ -66,7 +40,7 @@ export async function p12(wish: GcWish, repeats: number): Promise<Row[]> {
     await report(suite, ['registry', 'adopt', join(home, 'stored')])
     const door = (await suite.file()).processes.find((one) => one.service === 'registry')
     if (!door) throw new Error('suite.json does not say where the registry listens')
-    const registry: Registry = { suite, base: door.http, headers: {}, stored, pushed: [], pushedBytes: 0 }
+    const registry: Live = { suite, base: door.http, headers: {}, stored, pushed: [], pushedBytes: 0 }
     const rows = await rounds(registry, wish, repeats)
     await checkAll(registry)
     return rows
@@ -76,18 +50,17 @@ export async function p12(wish: GcWish, repeats: number): Promise<Row[]> {
   }
 }
 
-async function rounds(registry: Registry, wish: GcWish, repeats: number): Promise<Row[]> {
+async function rounds(registry: Live, wish: GcWish, repeats: number): Promise<Row[]> {
   const without: Measured[] = []
   const during: Measured[] = []
   const commands: Measured[] = []
-  if (repeats > 1) await besides(registry, sleep(wish.seconds * 1000))
+  if (repeats > 1) await loaded(registry, () => sleep(wish.seconds * 1000))
   for (let n = 0; n < repeats; n += 1) {
     await waste(registry, wish.garbage, `round ${n}`)
-    without.push((await besides(registry, sleep(wish.seconds * 1000))).all)
-    const began = performance.now()
-    const { all, command, took } = await besides(registry, collect(registry.suite, wish.garbage))
+    without.push((await loaded(registry, () => sleep(wish.seconds * 1000))).all)
+    const { all, command, seconds } = await loaded(registry, () => collect(registry.suite, wish.garbage))
     during.push(all)
-    commands.push({ ...command, rate: wish.garbage / ((took - began) / 1000) })
+    commands.push({ ...command, rate: wish.garbage / seconds })
   }
   const ours = middle(during)
   const peer = { ...middle(without), name: 'without' }
@@ -118,7 +91,7 @@ async function rounds(registry: Registry, wish: GcWish, repeats: number): Promis
 }
 
 /** Blobs nobody names. */
-async function waste(registry: Registry, count: number, name: string): Promise<void> {
+async function waste(registry: Live, count: number, name: string): Promise<void> {
   await renew(registry)
   const { base, headers } = registry
   await onEight(base, count, async (wire, n) => {
@@ -126,12 +99,6 @@ async function waste(registry: Registry, count: number, name: string): Promise<v
     const path = `/v2/${WASTE}/blobs/uploads/?digest=${sha256(bytes)}`
     must(await wire.ask('POST', path, { ...headers, 'content-type': 'application/octet-stream' }, bytes), 201)
   })
-}
-
-async function renew(registry: Registry): Promise<void> {
-  const scopes = [WASTE, PUSHED, STORED].map((name) => `repository:${name}:pull,push`)
-  const wish = { user: 'admin', password: registry.suite.adminPassword, scopes }
-  registry.headers = { authorization: `Bearer ${await getToken(registry.suite.url, wish)}` }
 }
 
 /** The operator's door. @throws {Error} when it took away more or less than the garbage */
@@ -143,19 +110,19 @@ async function collect(suite: Suite, garbage: number): Promise<void> {
 }
 
 /** One run more, for whoever looks where the time goes. */
-async function profiles(registry: Registry, wish: GcWish): Promise<ServiceProfile[]> {
+async function profiles(registry: Live, wish: GcWish): Promise<ServiceProfile[]> {
   await waste(registry, wish.garbage, 'the profile')
+  await sleep(SPARED_MS)
   const looked = (await registry.suite.services()).filter(({ name }) => name === 'registry')
   const contender = { services: async () => looked }
-  return profileServices(contender, () => besides(registry, collect(registry.suite, wish.garbage)))
+  return profileServices(contender, () => loaded(registry, () => collect(registry.suite, wish.garbage)))
 }
 
 /** All that is live is counted, by its bytes, and some of it pulled. @throws {Error} something is missing or other */
-async function checkAll(registry: Registry): Promise<void> {
+async function checkAll(registry: Live): Promise<void> {
   await renew(registry)
   const { base, headers, stored, pushed, suite } = registry
   const liveBytes = stored.reduce((sum, { sizeBytes }) => sum + sizeBytes, registry.pushedBytes)
-  await sleep(Number(SETTINGS.GC_TIME_WINDOW_HOURS) * 3_600_000)
   const { figures } = await report<GcReport>(suite, ['registry', 'gc', '--dry-run'])
   if (figures.storedBytes !== liveBytes || figures.eligibleBlobs !== 0) {
     throw new Error(`${liveBytes} bytes were to be left and none of them garbage: ${JSON.stringify(figures)}`)

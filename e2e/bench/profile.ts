@@ -25,7 +25,10 @@ export interface ServiceProfile {
 }
 
 /** Lets `work` go on while one service after the other is looked into. */
-export async function profileServices(contender: Contender, work: () => Promise<unknown>): Promise<ServiceProfile[]> {
+export async function profileServices(
+  contender: Pick<Contender, 'services'>,
+  work: () => Promise<unknown>,
+): Promise<ServiceProfile[]> {
   const services = (await contender.services?.()) ?? []
   const profiles: ServiceProfile[] = []
   for (const { name, pid } of services.filter(({ name }) => name === 'gateway' || name === 'registry')) {
