@@ -90,7 +90,7 @@ async function rounds(registry: Live, wish: GcWish, repeats: number): Promise<Ro
   ]
 }
 
-/** Blobs nobody names. */
+/** Blobs nobody names, and time until they are spared no more. */
 async function waste(registry: Live, count: number, name: string): Promise<void> {
   await renew(registry)
   const { base, headers } = registry
@@ -99,6 +99,7 @@ async function waste(registry: Live, count: number, name: string): Promise<void>
     const path = `/v2/${WASTE}/blobs/uploads/?digest=${sha256(bytes)}`
     must(await wire.ask('POST', path, { ...headers, 'content-type': 'application/octet-stream' }, bytes), 201)
   })
+  await sleep(SPARED_MS)
 }
 
 /** The operator's door. @throws {Error} when it took away more or less than the garbage */
@@ -112,7 +113,6 @@ async function collect(suite: Suite, garbage: number): Promise<void> {
 /** One run more, for whoever looks where the time goes. */
 async function profiles(registry: Live, wish: GcWish): Promise<ServiceProfile[]> {
   await waste(registry, wish.garbage, 'the profile')
-  await sleep(SPARED_MS)
   const looked = (await registry.suite.services()).filter(({ name }) => name === 'registry')
   const contender = { services: async () => looked }
   return profileServices(contender, () => loaded(registry, () => collect(registry.suite, wish.garbage)))
