@@ -16,6 +16,8 @@ export interface Run {
   cores: number
   memoryGib: number
   journeys: readonly Journey[]
+  /** Whole names of the tests that did not pass. */
+  failures: readonly string[]
   figures: readonly Figure[]
   /** What each program says of its version. */
   versions: Readonly<Record<string, string>>
@@ -34,6 +36,10 @@ function figureTable(figures: readonly Figure[]): string {
     ['', ...columns],
     figures.map((figure) => [figure.name, ...columns.map((column) => figure[column] ?? '')]),
   )
+}
+
+function failuresOf({ failures }: Run): string {
+  return failures.length === 0 ? '' : `## What failed\n\n${failures.map((name) => `- ${name}`).join('\n')}\n\n`
 }
 
 /** docs/proof.md: what a whole long run saw. */
@@ -59,7 +65,7 @@ ${table(
   run.journeys.map(({ name, about, ...counts }) => [`\`${name}\``, about, counts.passed, counts.failed]),
 )}
 
-${sections.filter((section) => section !== '').join('\n')}
+${failuresOf(run)}${sections.filter((section) => section !== '').join('\n')}
 ## Programs
 
 ${table(

@@ -2,7 +2,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { cpus, totalmem } from 'node:os'
 import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Reporter, TestModule } from 'vitest/node'
+import type { Reporter, TestCase, TestModule } from 'vitest/node'
 import { openTools } from '../../tools/install.ts'
 import { type Journey, proofPage } from './page.ts'
 import type { Figure } from './sections.ts'
@@ -24,6 +24,9 @@ export function proofReporter(figuresFile: string): Reporter {
         cores: cpus().length,
         memoryGib: Math.round(totalmem() / 1024 ** 3),
         journeys: modules.map(journeyOf).toSorted((one, other) => (one.name < other.name ? -1 : 1)),
+        failures: modules.flatMap((module) =>
+          [...module.children.allTests()].filter(hasFailed).map((test) => test.fullName),
+        ),
         figures: lines.map((line) => JSON.parse(line) as Figure),
         versions: (await openTools(true)).versions,
       })
@@ -32,10 +35,12 @@ export function proofReporter(figuresFile: string): Reporter {
   }
 }
 
+const hasFailed = (test: TestCase): boolean => test.result().state !== 'passed'
+
 function journeyOf(module: TestModule): Journey {
   const tests = [...module.children.allTests()]
   const [outermost] = module.children.suites()
-  const passed = tests.filter((test) => test.result().state === 'passed').length
+  const passed = tests.filter((test) => !hasFailed(test)).length
   return {
     name: basename(module.moduleId, '.test.ts'),
     about: outermost?.name ?? '',
