@@ -49,6 +49,15 @@ describe('a fresh suite', () => {
     expect(components.every((each) => each.status === 'healthy')).toBe(true)
   })
 
+  it('answers whoever brings a very long token in the words of the API, whatever they ask for', async () => {
+    const authorization = `Bearer ${'x'.repeat(60_000)}`
+    for (const path of ['/v2/library/app/tags/list', '/api/v2.0/projects', '/service/token', '/elsewhere']) {
+      const answered = await fetch(`${suite.url}${path}`, { headers: { authorization } })
+      expect([path, answered.status < 500 && answered.status !== 431]).toEqual([path, true])
+      if (!answered.ok) expect(await answered.json()).toMatchObject({ errors: [{ code: expect.any(String) }] })
+    }
+  })
+
   it('warns once of a setting nobody knows and names the nearest', () => {
     const warnings = suite.stderr.filter((line) => line.includes('BERTH_LOG_LEVL'))
     expect(warnings).toEqual([expect.stringMatching(/^berth: warning: .*; the nearest known one is BERTH_LOG_LEVEL$/)])

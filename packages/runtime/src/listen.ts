@@ -15,6 +15,11 @@ export function parseAddress(text: string): Address | undefined {
   return { host: match[1] ?? (match[2] || '0.0.0.0'), port }
 }
 
+/** The longest head of a request the public door takes: a token for many repositories is long. */
+export const MAX_HEADER_BYTES = 64 * 1024
+/** The longest one behind it, where the gateway has added headers of its own. */
+export const INNER_HEADER_BYTES = MAX_HEADER_BYTES + 16 * 1024
+
 /** Opens the door; the function it returns closes it: no new connections, running requests end, idle ones are cut. */
 export async function listen(server: Server, address: Address): Promise<{ port: number; close: () => Promise<void> }> {
   server.listen(address.port, address.host)

@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import { type Database, migrate, openDatabase, startRelay } from '@berth/db'
 import { Unavailable } from '@berth/errors'
 import { answerAsks, type Bus, connectBus, sayTo, tellEvent } from '@berth/messaging'
-import { httpMetrics, type Logger, listen, observed, openAdmin, type Running } from '@berth/runtime'
+import { httpMetrics, INNER_HEADER_BYTES, type Logger, listen, observed, openAdmin, type Running } from '@berth/runtime'
 import { migrations } from '../migrations/index.ts'
 import { assemble } from './assemble.ts'
 import type { Config } from './config.ts'
@@ -47,7 +47,7 @@ export async function wire(
   })
 
   const door = observed(core.app, { log, metrics: httpMetrics(metrics, 'berth_core_http'), operation: operationOf })
-  life.onStop('http', (await listen(createServer(door), config.listen)).close)
+  life.onStop('http', (await listen(createServer({ maxHeaderSize: INNER_HEADER_BYTES }, door), config.listen)).close)
   const checks = { database: () => database.check(), nats: () => mustBeConnected(bus) }
   await openAdmin({ address: config.adminListen, life, metrics, checks })
 }

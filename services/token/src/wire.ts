@@ -3,7 +3,16 @@ import { createVerifier, SUITE_AUDIENCE } from '@berth/access'
 import { type Database, migrate, openDatabase } from '@berth/db'
 import { Unavailable } from '@berth/errors'
 import { answerAsks, type Bus, connectBus, sayTo } from '@berth/messaging'
-import { Counter, httpMetrics, type Logger, listen, observed, openAdmin, type Running } from '@berth/runtime'
+import {
+  Counter,
+  httpMetrics,
+  INNER_HEADER_BYTES,
+  type Logger,
+  listen,
+  observed,
+  openAdmin,
+  type Running,
+} from '@berth/runtime'
 import { accessGrant } from '@berth/types'
 import { migrations } from '../migrations/index.ts'
 import manifest from '../package.json' with { type: 'json' }
@@ -56,7 +65,7 @@ export async function wire(config: Config, { log, life, metrics }: Running): Pro
     metrics: httpMetrics(metrics, 'berth_token_http'),
     operation: operationOf,
   })
-  life.onStop('http', (await listen(createServer(door), config.listen)).close)
+  life.onStop('http', (await listen(createServer({ maxHeaderSize: INNER_HEADER_BYTES }, door), config.listen)).close)
   const checks = { keys: () => canSign(keys), nats: () => mustBeConnected(bus) }
   await openAdmin({ address: config.adminListen, life, metrics, checks })
 }

@@ -3,14 +3,13 @@ import { createServer, type Server, type ServerOptions, type ServerResponse } fr
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:https'
 import { type AddressInfo, Server as NetServer } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { Address, Logger } from '@berth/runtime'
+import { type Address, type Logger, MAX_HEADER_BYTES } from '@berth/runtime'
 import type { App } from '../app.ts'
 import type { Pair } from '../tls/index.ts'
 import { answerRaw } from './raw-answer.ts'
 
 const SERVER_OPTIONS: ServerOptions = {
-  // A token for many repositories is long; the registry takes as much.
-  maxHeaderSize: 64 * 1024,
+  maxHeaderSize: MAX_HEADER_BYTES,
   // Layers take as long as they take; a head does not.
   requestTimeout: 0,
   headersTimeout: 30_000,

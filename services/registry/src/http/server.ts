@@ -1,11 +1,11 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
+import { INNER_HEADER_BYTES } from '@berth/runtime'
 
 const HEADERS_MS = 30_000
 /** Longer than any client or proxy keeps an idle connection, so that it is never us who close it under a request. */
 const KEEP_ALIVE_MS = 120_000
 /** A connection on which nothing moves at all. */
 const SILENCE_MS = 600_000
-const MAX_HEADER_BYTES = 64 * 1024
 
 /** A server for bodies without end: no limit on how long a request takes, only on how long nothing happens. */
 export function createBlobServer(listener: RequestListener): Server {
@@ -14,7 +14,7 @@ export function createBlobServer(listener: RequestListener): Server {
       requestTimeout: 0,
       headersTimeout: HEADERS_MS,
       keepAliveTimeout: KEEP_ALIVE_MS,
-      maxHeaderSize: MAX_HEADER_BYTES,
+      maxHeaderSize: INNER_HEADER_BYTES,
       noDelay: true,
     },
     listener,
