@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { announcement } from './announcement.ts'
 import { askHttp } from './ask-http.ts'
 import { claimDataDir, type DataDir } from './data-dir.ts'
@@ -26,6 +27,8 @@ import {
 } from './stores.ts'
 import { type Suite, writeSuite } from './suite-file.ts'
 import { type Supervised, supervise } from './supervise.ts'
+
+const LINES_MS = 50
 
 /** How long each stage of stopping may take, in milliseconds. Calm: 30 s in all; hurried: 9 s, when nobody waits. */
 const PACES = {
@@ -91,6 +94,8 @@ export function createSuite(options: SuiteOptions): SuiteRun {
     await claimed.settle()
     await saveSuite()
     isReady = true
+    // Services gather what they print for a moment; the line that they are ready is the last of the start.
+    await pause(LINES_MS)
     const shown = password !== undefined && admin?.path ? { password, path: admin.path } : undefined
     for (const line of announcement(describe(), claimed, shown)) output.say(line)
     return url
