@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { parse } from 'yaml'
 
 type Node = Record<string, unknown>
@@ -13,13 +13,38 @@ export interface OpenApiDocument {
   [more: string]: unknown
 }
 
+/** What a file beside `document.yaml` adds to it. */
+type Part = Partial<Pick<OpenApiDocument, 'paths' | 'components'>>
+
+const FOLDER = new URL('../openapi/', import.meta.url)
+
 /** The operations of the Harbor API v2.0 we have, served below `/api/v2.0`. */
 export const harborDocument: OpenApiDocument = load('harbor')
 
 /** What is ours beside it, served below `/api/berth/v1`. */
 export const berthDocument: OpenApiDocument = load('berth')
 
-function load(name: string): OpenApiDocument {
-  const text = readFileSync(new URL(`../openapi/${name}.yaml`, import.meta.url), 'utf8')
-  return parse(text, { maxAliasCount: 1_000 }) as OpenApiDocument
+/** `document.yaml` of the folder, and the operations and shapes of the files beside it, one file a tag. */
+function load(folder: string): OpenApiDocument {
+  const read = (file: string): unknown => parse(readFileSync(new URL(`${folder}/${file}`, FOLDER), 'utf8'))
+  const document = { paths: {}, ...(read('document.yaml') as Omit<OpenApiDocument, 'paths'>) } as OpenApiDocument
+  const files = readdirSync(new URL(`${folder}/`, FOLDER)).filter((file) => file !== 'document.yaml')
+  for (const file of files.toSorted()) {
+    const part = read(file) as Part
+    mergeInto(document.paths, part.paths ?? {}, file)
+    mergeInto(document.components, part.components ?? {}, file)
+  }
+  return document
+}
+
+/** Two levels: methods by path, or components by kind and name. */
+function mergeInto(all: Record<string, Node>, more: Record<string, Node>, file: string): void {
+  for (const [name, members] of Object.entries(more)) {
+    const known = all[name] ?? {}
+    for (const [member, node] of Object.entries(members)) {
+      if (Object.hasOwn(known, member)) throw new Error(`${file} has ${name} ${member}, which stands elsewhere already`)
+      known[member] = node
+    }
+    all[name] = known
+  }
 }
