@@ -1,5 +1,5 @@
 import { Unauthorized } from '@berth/errors'
-import type { RequestHandler } from 'express'
+import type { Request, RequestHandler } from 'express'
 import { cookieOf, setCaller } from '../http/index.ts'
 import type { SessionSignIn } from '../session/index.ts'
 import type { BasicSignIn } from './basic-sign-in.ts'
@@ -18,10 +18,11 @@ export function authenticate(basic: BasicSignIn, sessions: SessionSignIn): Reque
   return async (req, res, next) => {
     if (OPEN.has(req.path)) return next()
     const { authorization } = req.headers
+    const address = clientAddress(req)
     if (authorization !== undefined) {
       const { username, password } = parseBasic(authorization)
       try {
-        setCaller(res, await basic.signIn(username, password))
+        setCaller(res, { ...(await basic.signIn(username, password)), address })
       } catch (err) {
         if (err instanceof Unauthorized) res.setHeader(CREDENTIALS, 'bad')
         throw err
@@ -31,9 +32,16 @@ export function authenticate(basic: BasicSignIn, sessions: SessionSignIn): Reque
     }
     const sid = cookieOf(req, 'sid')
     const renewal = req.headers['x-harbor-no-session-renewal'] === undefined
-    setCaller(res, sid === undefined ? ANONYMOUS : ((await sessions.find(sid, { renewal })) ?? ANONYMOUS))
+    const caller = sid === undefined ? undefined : await sessions.find(sid, { renewal })
+    setCaller(res, { ...(caller ?? ANONYMOUS), address })
     next()
   }
+}
+
+/** One address: the gateway lets nothing else through. */
+function clientAddress(req: Request): string | undefined {
+  const forwarded = req.headers['x-forwarded-for']
+  return typeof forwarded === 'string' ? forwarded.slice(0, 64) : req.socket.remoteAddress
 }
 
 /** @throws {Unauthorized} not the basic scheme of RFC 7617 */

@@ -8,7 +8,13 @@ export interface RobotGrant {
   action: string
 }
 
-export interface UserCaller {
+/** What every caller has. */
+interface Origin {
+  /** Of the client, as the gateway saw it. */
+  address?: string
+}
+
+export interface UserCaller extends Origin {
   kind: 'user'
   id: number
   name: string
@@ -17,7 +23,7 @@ export interface UserCaller {
   session?: Buffer
 }
 
-export interface RobotCaller {
+export interface RobotCaller extends Origin {
   kind: 'robot'
   id: number
   /** As it signs in: `robot$library+ci`. */
@@ -27,7 +33,7 @@ export interface RobotCaller {
 }
 
 /** Who a request comes from. */
-export type Caller = { kind: 'anonymous' } | UserCaller | RobotCaller
+export type Caller = ({ kind: 'anonymous' } & Origin) | UserCaller | RobotCaller
 
 export const ANONYMOUS: Caller = { kind: 'anonymous' }
 

@@ -1,0 +1,1 @@
+export { type AuditEntry, type AuditTrail, createAuditTrail } from './audit-trail.ts'
