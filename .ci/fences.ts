@@ -15,6 +15,7 @@ const LEVELS: Record<string, number> = {
   '@berth/api': 3,
   '@berth/messaging': 4,
   '@berth/db': 4,
+  '@berth/egress': 4,
   '@berth/embedded': 5,
   '@berth/testkit': 6,
   '@berth/cli': 6,
