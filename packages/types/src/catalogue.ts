@@ -13,6 +13,7 @@ import * as token from './asks/token.ts'
 import type { Bucket } from './buckets.ts'
 import type { EventKind } from './event.ts'
 import * as coreEvents from './events/core.ts'
+import { robotWarned } from './events/core-robot.ts'
 import * as registryEvents from './events/registry.ts'
 import { blobCorrupted } from './events/registry-blob.ts'
 import { artifactPulled } from './events/registry-pull.ts'
@@ -50,6 +51,7 @@ export const EVENTS: readonly EventKind[] = [
   coreEvents.projectCreated,
   coreEvents.projectUpdated,
   coreEvents.projectDeleted,
+  robotWarned,
   registryEvents.artifactPushed,
   artifactPulled,
   registryEvents.artifactDeleted,

@@ -3,6 +3,13 @@ import { peopleAndProjects } from './20261101090000_people_and_projects.ts'
 import { robots } from './20261102090000_robots.ts'
 import { groupsAndIdentities } from './20261120100000_groups_and_identities.ts'
 import { auditLog } from './20261120101000_audit_log.ts'
+import { robotRotation } from './20261120180000_robot_rotation.ts'
 
 /** Every change of schema `core`, in order. */
-export const migrations: readonly Migration[] = [peopleAndProjects, robots, groupsAndIdentities, auditLog]
+export const migrations: readonly Migration[] = [
+  peopleAndProjects,
+  robots,
+  groupsAndIdentities,
+  auditLog,
+  robotRotation,
+]

@@ -3,6 +3,7 @@ import type { Answer, Bus } from '@berth/messaging'
 import type { Logger } from '@berth/runtime'
 import type { Express } from 'express'
 import { createApp } from './app.ts'
+import { createAuditTrail } from './audit/index.ts'
 import { authenticate } from './caller/authenticate.ts'
 import { createBasicSignIn } from './caller/basic-sign-in.ts'
 import { deriveKeys } from './caller/keys.ts'
@@ -19,7 +20,7 @@ import {
   projectRoutes,
   projectStore,
 } from './project/index.ts'
-import { createRobotSignIn, createRobots, robotRoutes } from './robot/index.ts'
+import { createRobotSignIn, createRobots, permissionRoutes, robotRotationRoutes, robotRoutes } from './robot/index.ts'
 import { createSessionSignIn, sessionRoutes } from './session/index.ts'
 import { createSettings, type Settings } from './setting/settings.ts'
 import { coreAnswers, createHealth, suiteRoutes, systemRoutes } from './system/index.ts'
@@ -52,6 +53,7 @@ export async function assemble(deps: {
   const keys = deriveKeys(config.secretKey)
   const settings = createSettings(database)
   await settings.refresh()
+  const audit = createAuditTrail(settings)
 
   const hasher = createPasswordHasher()
   await setFirstPassword(database, hasher, config.adminPassword, log)
@@ -80,7 +82,7 @@ export async function assemble(deps: {
     projectsOf: (userId) => projectStore.idsOfMember(database, userId),
     onAdminPasswordChanged: () => forgetShownPassword(config.adminPasswordFile, log),
   })
-  const robots = createRobots({ database, door, access, secretKey: keys.robotSecret })
+  const robots = createRobots({ database, door, access, audit, settings, secretKey: keys.robotSecret })
   const health = createHealth({ bus, database })
 
   const app = createApp({
@@ -95,8 +97,9 @@ export async function assemble(deps: {
       memberRoutes(members),
       userRoutes(users, createOwnPermissions(database)),
       robotRoutes(robots, settings),
+      permissionRoutes(database),
     ],
-    berth: [suiteRoutes(bus, health)],
+    berth: [suiteRoutes(bus, health), robotRotationRoutes(robots)],
     checkAnswers,
   })
   return { app, answers: coreAnswers({ database, basic, sessions, settings }), settings, deletion }

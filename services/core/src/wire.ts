@@ -8,6 +8,7 @@ import { assemble } from './assemble.ts'
 import type { Config } from './config.ts'
 import { operationOf } from './http/index.ts'
 import { startDeletionSweep } from './project/index.ts'
+import { startRobotExpiry } from './robot/index.ts'
 import { startSessionSweep } from './session/index.ts'
 import { startSettings } from './setting/publish.ts'
 import { BERTH_VERSION } from './version.ts'
@@ -41,6 +42,7 @@ export async function wire(
     startSettings(bus, core.settings, log),
     startDeletionSweep(core.deletion, log),
     startSessionSweep(database, log),
+    startRobotExpiry(database, core.settings, relay.poke, log),
   ]
   life.onStop('background', () => {
     for (const task of background) task.stop()

@@ -1,3 +1,5 @@
-export { robotRoutes } from './robot-routes.ts'
+export { permissionRoutes } from './permission-routes.ts'
+export { startRobotExpiry } from './robot-expiry.ts'
+export { robotRotationRoutes, robotRoutes } from './robot-routes.ts'
 export { createRobots } from './robot-service.ts'
 export { createRobotSignIn } from './robot-sign-in.ts'

@@ -31,6 +31,22 @@ const NewRobot = z.object({
     .optional(),
 })
 
+const RobotChange = NewRobot.extend({ disable: z.boolean().optional() })
+const NewSecret = z.object({ secret: z.string().optional() })
+const MAX_OVERLAP_SECONDS = 30 * 86_400
+const Rotation = z.object({ overlap_seconds: z.number().int().min(1).max(MAX_OVERLAP_SECONDS).default(3_600) })
+
+/** Ours, below `/api/berth/v1`: a new secret beside which the old one holds for a while. */
+export function robotRotationRoutes(robots: Robots): Router {
+  const routes = Router()
+  routes.post('/robots/:robot_id/rotate', async (req, res) => {
+    const { overlap_seconds: overlap } = parseBody(Rotation, req)
+    const { secret, previousUntil } = await robots.rotate(callerOf(res), pathNumber(req, 'robot_id'), overlap)
+    res.json({ secret, previous_until: previousUntil.toISOString() })
+  })
+  return routes
+}
+
 export function robotRoutes(robots: Robots, settings: Settings): Router {
   const routes = Router()
   const login = (robot: Robot) => robotLogin(robot, settings.get('robot_name_prefix'))
@@ -55,6 +71,14 @@ export function robotRoutes(robots: Robots, settings: Settings): Router {
   routes.get('/robots/:robot_id', async (req, res) => {
     const robot = await robots.get(callerOf(res), pathNumber(req, 'robot_id'))
     res.json(toRobotBody(robot, login(robot)))
+  })
+  routes.put('/robots/:robot_id', async (req, res) => {
+    await robots.update(callerOf(res), pathNumber(req, 'robot_id'), parseBody(RobotChange, req))
+    res.status(200).end()
+  })
+  routes.patch('/robots/:robot_id', async (req, res) => {
+    const { secret } = parseBody(NewSecret, req)
+    res.json({ secret: await robots.refresh(callerOf(res), pathNumber(req, 'robot_id'), secret) })
   })
   routes.delete('/robots/:robot_id', async (req, res) => {
     await robots.delete(callerOf(res), pathNumber(req, 'robot_id'))

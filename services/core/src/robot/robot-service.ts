@@ -1,16 +1,24 @@
+import { isDeepStrictEqual } from 'node:util'
 import { type Database, isUniqueViolation, type Page, parseListQuery, parseSort, type Term } from '@berth/db'
 import { BadRequest, Conflict, Denied, NotFound } from '@berth/errors'
 import { refusal, requireSignedIn, requireSystem } from '../access/index.ts'
+import type { AuditEntry, AuditTrail } from '../audit/index.ts'
 import { type Caller, isAdmin, type RobotCaller } from '../caller/caller.ts'
 import { type AccessChanges, type ProjectDoor, projectStore } from '../project/index.ts'
+import type { Settings } from '../setting/settings.ts'
+import { parseNewPassword } from '../user/user.ts'
 import {
+  grantsOf,
   hashRobotSecret,
   newRobotSecret,
+  parseRobotChange,
   parseRobotRequest,
   type RawRobot,
+  type RawRobotChange,
   type Robot,
   type RobotPermission,
   type RobotRequest,
+  robotLogin,
 } from './robot.ts'
 import { robotStore } from './robot-store.ts'
 
@@ -20,6 +28,12 @@ export interface Robots {
   /** The secret is never to be had again. */
   create(caller: Caller, raw: RawRobot): Promise<{ robot: Robot; secret: string }>
   get(caller: Caller, id: number): Promise<Robot>
+  /** What it may no longer do its tokens may not either, before the answer. */
+  update(caller: Caller, id: number, raw: RawRobotChange): Promise<void>
+  /** Gives it this secret, or a new one, which is answered; the one before and tokens made with it end at once. */
+  refresh(caller: Caller, id: number, secret: string | undefined): Promise<string | undefined>
+  /** Gives it a new secret, beside which the one before holds for so many seconds more. */
+  rotate(caller: Caller, id: number, overlapSeconds: number): Promise<{ secret: string; previousUntil: Date }>
   delete(caller: Caller, id: number): Promise<void>
 }
 
@@ -27,22 +41,32 @@ export function createRobots(deps: {
   database: Database
   door: ProjectDoor
   access: AccessChanges
+  audit: AuditTrail
+  settings: Settings
   secretKey: Buffer
 }): Robots {
-  const { database, door, access, secretKey } = deps
+  const { database, door, access, audit, settings, secretKey } = deps
+  const login = (robot: Pick<Robot, 'name' | 'project'>) => robotLogin(robot, settings.get('robot_name_prefix'))
+  const entry = (robot: Robot, operation: AuditEntry['operation'], description?: string): AuditEntry => ({
+    operation,
+    resourceType: 'robot',
+    resource: login(robot),
+    projectId: robot.project?.id,
+    description,
+  })
 
   /** At the robot's own level; whether there is such a robot only administrators learn. */
   async function enter(caller: Caller, id: number, action: string): Promise<Robot> {
     requireSignedIn(caller)
     const robot = await robotStore.find(database, id)
-    if (!robot) throw isAdmin(caller) ? new NotFound(`robot ${id} not found`) : refusal(caller)
+    if (!robot) throw isAdmin(caller) ? robotNotFound(id) : refusal(caller)
     if (robot.project) await door.enter(caller, { id: robot.project.id }, 'robot', action)
     else requireSystem(caller, 'robot', action)
     return robot
   }
 
   /** Turns the names of projects into ids and sees that the caller gives nothing they do not have. */
-  async function resolve(caller: Caller, request: RobotRequest): Promise<RobotPermission[]> {
+  async function resolve(caller: Caller, request: Pick<RobotRequest, 'permissions'>): Promise<RobotPermission[]> {
     const names = request.permissions.filter(({ kind }) => kind === 'project').map(({ namespace }) => namespace)
     const found = await projectStore.byNames(
       database,
@@ -88,17 +112,58 @@ export function createRobots(deps: {
         const id = await robotStore
           .insert(tx, { name, projectId, description, secretHash, durationDays, creator, permissions })
           .catch(conflict)
-        return (await robotStore.find(tx, id)) as Robot
+        const made = (await robotStore.find(tx, id)) as Robot
+        await audit.record(tx, caller, entry(made, 'create'))
+        return made
       })
       return { robot, secret }
     },
 
     get: (caller, id) => enter(caller, id, 'read'),
 
+    async update(caller, id, raw) {
+      const robot = await enter(caller, id, 'update')
+      const { permissions: asked, ...change } = parseRobotChange(raw, robot, login(robot))
+      const permissions = await resolve(caller, { permissions: asked })
+      await access.change(caller, async (tx) => {
+        if (!(await robotStore.lock(tx, id))) throw robotNotFound(id)
+        const before = (await robotStore.find(tx, id)) as Robot
+        await robotStore.update(tx, id, { ...change, permissions })
+        await audit.record(tx, caller, entry(robot, 'update'))
+        const narrowed = !isDeepStrictEqual(grantsOf(before.permissions), grantsOf(permissions))
+        const ended = change.disabled || change.durationDays !== before.durationDays
+        return { touches: narrowed || ended ? touchedBy(before) : [], result: undefined }
+      })
+    },
+
+    async refresh(caller, id, given) {
+      const robot = await enter(caller, id, 'update')
+      const secret = given ? parseNewPassword(given) : newRobotSecret()
+      await access.change(caller, async (tx) => {
+        if (!(await robotStore.lock(tx, id))) throw robotNotFound(id)
+        await robotStore.setSecret(tx, id, hashRobotSecret(secretKey, secret), 0)
+        await audit.record(tx, caller, entry(robot, 'update', 'its secret was replaced'))
+        return { touches: touchedBy(robot), result: undefined }
+      })
+      return given ? undefined : secret
+    },
+
+    async rotate(caller, id, overlapSeconds) {
+      const robot = await enter(caller, id, 'update')
+      const secret = newRobotSecret()
+      await database.transaction(async (tx) => {
+        if (!(await robotStore.lock(tx, id))) throw robotNotFound(id)
+        await robotStore.setSecret(tx, id, hashRobotSecret(secretKey, secret), overlapSeconds)
+        await audit.record(tx, caller, entry(robot, 'update', 'its secret was rotated'))
+      })
+      return { secret, previousUntil: new Date(Date.now() + overlapSeconds * 1_000) }
+    },
+
     async delete(caller, id) {
       const robot = await enter(caller, id, 'delete')
       await access.change(caller, async (tx) => {
-        await robotStore.remove(tx, id)
+        if (!(await robotStore.remove(tx, id))) throw robotNotFound(id)
+        await audit.record(tx, caller, entry(robot, 'delete'))
         return { touches: touchedBy(robot), result: undefined }
       })
     },
@@ -136,6 +201,10 @@ function projectOf(terms: readonly Term[]): number | undefined {
   const id = exact('ProjectID') ?? ''
   if (!/^\d{1,15}$/.test(id)) throw new BadRequest('Level=project needs ProjectID')
   return Number(id)
+}
+
+function robotNotFound(id: number): NotFound {
+  return new NotFound(`robot ${id} not found`)
 }
 
 function conflict(err: unknown): never {

@@ -1,7 +1,7 @@
 import type { Queries } from '@berth/db'
 import type { RobotCaller } from '../caller/caller.ts'
 import type { Settings } from '../setting/settings.ts'
-import { expirySeconds, grantsOf, isRobotSecret, parseRobotLogin } from './robot.ts'
+import { expirySeconds, grantsOf, isRobotSecret, levelOf, parseRobotLogin } from './robot.ts'
 import { robotStore } from './robot-store.ts'
 
 /** `undefined` at once: the name is not one of a robot; later: there is none, or it may not sign in. */
@@ -14,12 +14,13 @@ export function createRobotSignIn(db: Queries, settings: Settings, key: Buffer, 
 
     async function signIn(parts: { name: string; project?: string }): Promise<RobotCaller | undefined> {
       const found = await robotStore.findByName(db, parts)
-      if (!isRobotSecret(key, found?.secretHash, secret) || !found) return undefined
+      const right = isRobotSecret(key, found?.secretHash, secret)
+      const rightBefore = isRobotSecret(key, found?.previousSecretHash, secret)
+      if (!(right || rightBefore) || !found) return undefined
       const { robot } = found
       const expiry = expirySeconds(robot)
       if (robot.disabled || (expiry !== undefined && expiry * 1_000 <= now())) return undefined
-      const level = robot.project ? 'project' : 'system'
-      return { kind: 'robot', id: robot.id, name: login, level, grants: grantsOf(robot.permissions) }
+      return { kind: 'robot', id: robot.id, name: login, level: levelOf(robot), grants: grantsOf(robot.permissions) }
     }
   }
 }

@@ -22,6 +22,8 @@ interface RobotRow {
   disabled: boolean
   creator_kind: 'user' | 'robot'
   creator_id: number
+  previous_secret_hash: Buffer | null
+  revision: number
   created_at: Date
   updated_at: Date
   permissions:
@@ -31,7 +33,8 @@ interface RobotRow {
 
 const FROM = 'FROM robots r LEFT JOIN projects p ON p.id = r.project_id'
 const SELECT = `SELECT r.id, r.name, r.project_id, p.name AS project_name, r.description, r.secret_hash, r.duration_days,
-    r.disabled, r.creator_kind, r.creator_id, r.created_at, r.updated_at,
+    r.disabled, r.creator_kind, r.creator_id, r.revision, r.created_at, r.updated_at,
+    CASE WHEN r.previous_secret_until > now() THEN r.previous_secret_hash END AS previous_secret_hash,
     (SELECT jsonb_agg(jsonb_build_object('scope', g.scope, 'projectId', g.project_id, 'projectName', gp.name,
        'access', g.access) ORDER BY g.id)
        FROM robot_permissions g LEFT JOIN projects gp ON gp.id = g.project_id WHERE g.robot_id = r.id) AS permissions
@@ -61,6 +64,32 @@ const insertPermission = statement(
   'robot-permission-insert',
   'INSERT INTO robot_permissions (robot_id, scope, project_id, access) VALUES ($1, $2, $3, $4)',
 )
+const lock = statement<{ id: number }>('robot-lock', 'SELECT id FROM robots WHERE id = $1 FOR UPDATE')
+const update = statement(
+  'robot-update',
+  `UPDATE robots SET description = $2, duration_days = $3, disabled = $4, revision = revision + 1, updated_at = now(),
+     warned_at = CASE WHEN duration_days = $3 THEN warned_at END WHERE id = $1`,
+)
+const removePermissions = statement('robot-permissions-remove', 'DELETE FROM robot_permissions WHERE robot_id = $1')
+const setSecret = statement(
+  'robot-set-secret',
+  `UPDATE robots SET secret_hash = $2, revision = revision + 1, updated_at = now(),
+     previous_secret_hash = CASE WHEN $3::integer > 0 THEN secret_hash END,
+     previous_secret_until = CASE WHEN $3::integer > 0 THEN now() + make_interval(secs => $3) END
+   WHERE id = $1`,
+)
+const END = "created_at + duration_days * interval '1 day'"
+// A robot that lives for less than two weeks is warned of once half its time is gone. The longest durations lie beyond
+// what Postgres can add to a date.
+const warn = statement<{ id: number }>(
+  'robot-warn',
+  `UPDATE robots SET warned_at = now(), revision = revision + 1 WHERE id IN (
+     SELECT id FROM robots
+     WHERE duration_days BETWEEN 1 AND 100000 AND warned_at IS NULL AND NOT disabled
+       AND ${END} > now() AND ${END} <= now() + least(7.0, duration_days / 2.0) * interval '1 day'
+     ORDER BY id LIMIT 100 FOR UPDATE SKIP LOCKED) RETURNING id`,
+)
+const byIds = statement<RobotRow>('robot-by-ids', `${SELECT} WHERE r.id = ANY($1) ORDER BY r.id`)
 const remove = statement<{ id: number }>('robot-remove', 'DELETE FROM robots WHERE id = $1 RETURNING id')
 
 export interface NewRobot {
@@ -78,24 +107,44 @@ export const robotStore = {
     const row = await db.find(byId, [id])
     return row && toRobot(row)
   },
-  /** With the hash of its secret; `project` absent: of level system. */
+  /** With the hashes of what it may sign in with; `project` absent: of level system. */
   async findByName(
     db: Queries,
     { name, project }: { name: string; project?: string },
-  ): Promise<{ robot: Robot; secretHash: Buffer } | undefined> {
+  ): Promise<{ robot: Robot; secretHash: Buffer; previousSecretHash?: Buffer } | undefined> {
     const row = await db.find(byName, [name, project ?? null])
-    return row && { robot: toRobot(row), secretHash: row.secret_hash }
+    if (!row) return undefined
+    return {
+      robot: toRobot(row),
+      secretHash: row.secret_hash,
+      previousSecretHash: row.previous_secret_hash ?? undefined,
+    }
   },
   async insert(tx: Queries, robot: NewRobot): Promise<number> {
     const { name, projectId, description, secretHash, durationDays, creator, permissions } = robot
     const values = [name, projectId ?? null, description, secretHash, durationDays, creator.kind, creator.id]
     const { id } = (await tx.find(insert, values)) as { id: number }
-    for (const { scope, access } of permissions) {
-      const pairs = JSON.stringify(access.map(({ resource, action }) => [resource, action]))
-      const isProject = typeof scope === 'number'
-      await tx.run(insertPermission, [id, isProject ? 'project' : scope, isProject ? scope : null, pairs])
-    }
+    await insertPermissions(tx, id, permissions)
     return id
+  },
+  /** Locks the row until the transaction ends; false: gone. */
+  lock: async (tx: Queries, id: number) => (await tx.run(lock, [id])).length > 0,
+  async update(
+    tx: Queries,
+    id: number,
+    robot: Pick<Robot, 'description' | 'durationDays' | 'disabled'> & { permissions: readonly RobotPermission[] },
+  ): Promise<void> {
+    await tx.run(update, [id, robot.description, robot.durationDays, robot.disabled])
+    await tx.run(removePermissions, [id])
+    await insertPermissions(tx, id, robot.permissions)
+  },
+  /** The secret before holds for so many seconds more. */
+  setSecret: (tx: Queries, id: number, hash: Buffer, overlapSeconds: number) =>
+    tx.run(setSecret, [id, hash, overlapSeconds]),
+  /** Marks robots that end soon as warned of, at most a hundred, and answers them. */
+  async warn(tx: Queries): Promise<Robot[]> {
+    const ids = (await tx.run(warn)).map(({ id }) => id)
+    return ids.length === 0 ? [] : (await tx.run(byIds, [ids])).map(toRobot)
   },
   remove: async (tx: Queries, id: number) => (await tx.run(remove, [id])).length > 0,
 
@@ -119,6 +168,14 @@ export const robotStore = {
   },
 }
 
+async function insertPermissions(tx: Queries, id: number, permissions: readonly RobotPermission[]): Promise<void> {
+  for (const { scope, access } of permissions) {
+    const pairs = JSON.stringify(access.map(({ resource, action }) => [resource, action]))
+    const isProject = typeof scope === 'number'
+    await tx.run(insertPermission, [id, isProject ? 'project' : scope, isProject ? scope : null, pairs])
+  }
+}
+
 function toRobot(row: RobotRow): Robot {
   return {
     id: row.id,
@@ -128,6 +185,7 @@ function toRobot(row: RobotRow): Robot {
     durationDays: row.duration_days,
     disabled: row.disabled,
     creator: { kind: row.creator_kind, id: row.creator_id },
+    revision: row.revision,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
     permissions: (row.permissions ?? []).map(({ scope, projectId, projectName, access }) => ({

@@ -1,8 +1,12 @@
+import { openDatabase } from '@berth/db'
 import type { Bus } from '@berth/messaging'
+import { silentLogger } from '@berth/runtime'
 import { accessGrant } from '@berth/types'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createSettings } from '../setting/settings.ts'
 import { ADMIN_PASSWORD, openSurroundings, type RunningCore, type Surroundings } from '../testing/harness.ts'
+import { warnOfExpiry } from './robot-expiry.ts'
 
 let surroundings: Surroundings
 let core: RunningCore
@@ -213,6 +217,147 @@ describe('a robot of the system', () => {
     const { login } = await make(admin, 'projects', [inSystem('project:create')], { level: 'system' })
     expect((await core.post('/projects', { as: login, body: { project_name: 'by-robot' } })).status).toBe(201)
     expect((await core.get('/projects/by-robot', { as: admin })).body).toMatchObject({ owner_name: 'admin' })
+  })
+})
+
+describe('a robot that is changed', () => {
+  const put = (as: string | undefined, robot: Made, more: object, namespace = 'mine') => {
+    const permissions = [inProject(namespace, 'project:read', 'repository:pull')]
+    const body = { name: robot.name, level: 'project', duration: -1, description: '', permissions, ...more }
+    return core.put(`/robots/${robot.id}`, { as, body })
+  }
+
+  it('is what the change says, at once and for its tokens too', async () => {
+    const robot = await make(ann, 'changing', [inProject('mine', 'project:read', 'repository:push')])
+    surroundings.peers.put.length = 0
+    const changed = await put(ann, robot, { description: 'narrower', duration: 3 })
+    expect(changed.status, changed.text).toBe(200)
+    expect(surroundings.peers.put).toMatchObject([{ id: mine }])
+    expect(await actions(robot.login, 'repository:mine/app:pull,push')).toEqual(['pull'])
+    const { body } = await core.get(`/robots/${robot.id}`, { as: ann })
+    const made = body as { creation_time: string; expires_at: number }
+    const created = Math.floor(Date.parse(made.creation_time) / 1_000)
+    expect(made).toMatchObject({ description: 'narrower', duration: 3, expires_at: created + 3 * 86_400 })
+    expect((await put(ann, robot, { disable: true })).status).toBe(200)
+    expect((await core.get('/projects/mine', { as: robot.login })).status).toBe(401)
+    expect((await put(ann, robot, { disable: false })).status).toBe(200)
+    expect((await core.get('/projects/mine', { as: robot.login })).status).toBe(200)
+  })
+
+  it('keeps its name, its level and its project', async () => {
+    const robot = await make(ann, 'steady', [inProject('mine', 'project:read')])
+    await core.post('/projects', { as: ann, body: { project_name: 'mine-too' } })
+    expect((await put(ann, robot, { name: 'steady' })).status).toBe(400)
+    expect((await put(ann, robot, { name: 'robot$mine+other' })).status).toBe(400)
+    expect((await put(ann, robot, { level: 'system' })).status).toBe(400)
+    expect((await put(ann, robot, {}, 'mine-too')).status).toBe(400)
+    expect((await put(ann, robot, { duration: 0 })).status).toBe(400)
+    expect((await put(ann, robot, { permissions: [] })).status).toBe(400)
+  })
+
+  it('is changed by those alone who administer its project', async () => {
+    const robot = await make(ann, 'guarded', [inProject('mine', 'project:read', 'robot:create', 'robot:read')])
+    for (const [as, status] of [
+      [undefined, 401],
+      [bob, 403],
+      [robot.login, 403],
+    ] as const) {
+      expect((await put(as, robot, {})).status).toBe(status)
+      const path = `/robots/${robot.id}`
+      expect((await core.patch(path, { as, body: {} })).status).toBe(status)
+      expect((await core.post(`/api/berth/v1${path}/rotate`, { as, body: {} })).status).toBe(status)
+    }
+    expect((await core.patch('/robots/99999', { as: admin, body: {} })).status).toBe(404)
+  })
+
+  it('is written into the audit trail, without its secret', async () => {
+    const { login, id, name, secret } = await make(ann, 'traced', [inProject('mine', 'project:read')])
+    await put(ann, { id, name, login, secret, expires_at: -1 }, {})
+    await core.patch(`/robots/${id}`, { as: ann, body: { secret: 'Chosen1secret' } })
+    await core.delete(`/robots/${id}`, { as: ann })
+    const { rows } = await client.query(
+      'SELECT username, operation, resource_type, project_id, succeeded FROM core.audit_log WHERE resource = $1 ORDER BY id',
+      [name],
+    )
+    const common = { username: 'ann', resource_type: 'robot', project_id: mine, succeeded: true }
+    expect(rows).toEqual(['create', 'update', 'update', 'delete'].map((operation) => ({ ...common, operation })))
+    const { rows: all } = await client.query('SELECT * FROM core.audit_log')
+    expect(JSON.stringify(all)).not.toContain(secret)
+    expect(JSON.stringify(all)).not.toContain('Chosen1secret')
+  })
+})
+
+describe('the secret of a robot', () => {
+  const isIn = async (name: string, secret: string) =>
+    (await core.get('/projects/mine', { as: `${name}:${secret}` })).status === 200
+
+  it('is made anew or given, and the one before ends at once', async () => {
+    const { id, name, secret } = await make(ann, 'refreshed', [inProject('mine', 'project:read')])
+    surroundings.peers.put.length = 0
+    const made = await core.patch(`/robots/${id}`, { as: ann, body: {} })
+    const { secret: second } = made.body as { secret: string }
+    expect([await isIn(name, secret), await isIn(name, second)]).toEqual([false, true])
+    expect(surroundings.peers.put).toMatchObject([{ id: mine }])
+    const given = await core.patch(`/robots/${id}`, { as: ann, body: { secret: 'Chosen1secret' } })
+    expect([given.status, given.text]).toEqual([200, '{}'])
+    expect([await isIn(name, second), await isIn(name, 'Chosen1secret')]).toEqual([false, true])
+    for (const weak of ['short1A', 'alllowercase1', 'x'.repeat(129)]) {
+      expect((await core.patch(`/robots/${id}`, { as: ann, body: { secret: weak } })).status).toBe(400)
+    }
+  })
+
+  it('is rotated with an overlap in which both hold', async () => {
+    const { id, name, secret } = await make(ann, 'rotated', [inProject('mine', 'project:read')])
+    const rotate = (body: object) => core.post(`/api/berth/v1/robots/${id}/rotate`, { as: ann, body })
+    const rotated = await rotate({ overlap_seconds: 600 })
+    expect(rotated.status, rotated.text).toBe(200)
+    const { secret: second } = rotated.body as { secret: string }
+    expect([await isIn(name, secret), await isIn(name, second)]).toEqual([true, true])
+    await client.query('UPDATE core.robots SET previous_secret_until = now() WHERE id = $1', [id])
+    expect([await isIn(name, secret), await isIn(name, second)]).toEqual([false, true])
+    expect((await rotate({ overlap_seconds: 0 })).status).toBe(400)
+    const { rows } = await client.query('SELECT * FROM core.robots')
+    expect(JSON.stringify(rows)).not.toContain(second)
+  })
+})
+
+describe('what robots can be given', () => {
+  it('is told to those who can make some', async () => {
+    const { body } = await core.get('/permissions', { as: admin })
+    const all = body as { system: unknown[]; project: unknown[] }
+    expect([all.system.length, all.project.length]).toEqual([70, 70])
+    expect((await core.get('/permissions', { as: ann })).body).toEqual({ project: all.project })
+    await core.post('/users', {
+      as: admin,
+      body: { username: 'cara', email: 'cara@x.org', realname: 'Cara', password: 'Password1' },
+    })
+    expect((await core.get('/permissions', { as: 'cara:Password1' })).status).toBe(403)
+    expect((await core.get('/permissions')).status).toBe(401)
+  })
+})
+
+describe('a robot that ends soon', () => {
+  it('is told once, and again after it was given more time', async () => {
+    const database = openDatabase({ url: core.databaseUrl, service: 'test', schema: 'core', log: silentLogger })
+    const settings = createSettings(database)
+    const told: number[] = []
+    const warn = async () => void told.push(await warnOfExpiry(database, settings, () => told.length))
+    const robot = await make(ann, 'ending', [inProject('mine', 'project:read')], { duration: 30 })
+    const age = (days: number) =>
+      client.query('UPDATE core.robots SET created_at = now() - make_interval(days => $2) WHERE id = $1', [
+        robot.id,
+        days,
+      ])
+    await warn()
+    await age(24)
+    await warn()
+    await warn()
+    const permissions = [inProject('mine', 'project:read')]
+    const body = { name: robot.name, level: 'project', duration: 26, permissions }
+    expect((await core.put(`/robots/${robot.id}`, { as: ann, body })).status).toBe(200)
+    await warn()
+    await database.close()
+    expect(told).toEqual([0, 1, 0, 1])
   })
 })
 

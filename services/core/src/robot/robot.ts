@@ -25,6 +25,8 @@ export interface Robot {
   durationDays: number
   disabled: boolean
   creator: { kind: 'user' | 'robot'; id: number }
+  /** Raised by every change. */
+  revision: number
   createdAt: Date
   updatedAt: Date
   permissions: readonly (RobotPermission & { projectName?: string })[]
@@ -96,6 +98,31 @@ function parsePermission(raw: NonNullable<RawRobot['permissions']>[number]): Rob
     pairs.set(`${resource}:${action}`, { resource, action })
   }
   return { kind, namespace, access: [...pairs.values()] }
+}
+
+/** The raw body of a robot's change; Harbor wants all of it. */
+export type RawRobotChange = RawRobot & { disable?: boolean }
+
+/** What of a robot can change. */
+export type RobotChange = Pick<RobotRequest, 'description' | 'durationDays' | 'permissions'> & { disabled: boolean }
+
+/**
+ * @param login what the robot signs in with, which the body has to repeat
+ * @throws {BadRequest} another name, level or project, or what no robot can have
+ */
+export function parseRobotChange(raw: RawRobotChange, robot: Robot, login: string): RobotChange {
+  if (raw.name !== login || raw.level !== levelOf(robot)) {
+    throw new BadRequest('the name and the level of a robot cannot be changed')
+  }
+  const { description, durationDays, permissions } = parseRobotRequest({ ...raw, name: robot.name })
+  if (robot.project && permissions[0]?.namespace !== robot.project.name) {
+    throw new BadRequest('the project of a robot cannot be changed')
+  }
+  return { description, durationDays, permissions, disabled: raw.disable ?? false }
+}
+
+export function levelOf(robot: Pick<Robot, 'project'>): 'system' | 'project' {
+  return robot.project ? 'project' : 'system'
 }
 
 /** 32 letters and digits, upper and lower case and digits each among them. */

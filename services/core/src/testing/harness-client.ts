@@ -18,6 +18,7 @@ export interface TestClient {
   head(path: string, call?: Call): Promise<Reply>
   post(path: string, call?: Call): Promise<Reply>
   put(path: string, call?: Call): Promise<Reply>
+  patch(path: string, call?: Call): Promise<Reply>
   delete(path: string, call?: Call): Promise<Reply>
 }
 
@@ -44,6 +45,7 @@ export function createClient(url: string): TestClient {
     head: (path, call) => send('HEAD', path, call),
     post: (path, call) => send('POST', path, call),
     put: (path, call) => send('PUT', path, call),
+    patch: (path, call) => send('PATCH', path, call),
     delete: (path, call) => send('DELETE', path, call),
   }
 }
