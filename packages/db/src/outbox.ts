@@ -27,6 +27,8 @@ const MAX_EVENT_BYTES = 900_000
 interface Told<E extends EventKind> {
   revision: number
   actor?: string
+  /** Of the client; else that of the request at hand. */
+  address?: string
   data: DataOf<E>
 }
 
@@ -58,6 +60,7 @@ function payloadOf<E extends EventKind>(kind: E, event: Told<E>): string {
     revision: event.revision,
     requestId: currentContext()?.requestId,
     actor: event.actor,
+    address: event.address ?? currentContext()?.address,
     data: kind.data.parse(event.data),
   }
   const text = JSON.stringify(envelope)

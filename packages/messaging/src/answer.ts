@@ -5,7 +5,7 @@ import type { Ask, RequestOf, ResponseOf, ServiceName } from '@berth/types'
 import type { ServiceMsg } from 'nats'
 import { z } from 'zod'
 import type { Bus } from './bus.ts'
-import { AUTHORIZATION, DEADLINE, REQUEST_ID, TRACEPARENT } from './headers.ts'
+import { ADDRESS, AUTHORIZATION, DEADLINE, REQUEST_ID, TRACEPARENT } from './headers.ts'
 
 /** Whoever an ask with `caller: 'person'` is made for: the claims of a token we have verified. */
 export type Caller = Claims
@@ -67,6 +67,7 @@ async function respond(
   const context = contextOf({
     requestId: message.headers?.get(REQUEST_ID) || undefined,
     traceparent: message.headers?.get(TRACEPARENT) || undefined,
+    address: message.headers?.get(ADDRESS) || undefined,
   })
   await withContext(context, async () => {
     const began = performance.now()

@@ -4,7 +4,7 @@ import type { Ask, RequestOf, ResponseOf } from '@berth/types'
 import { headers, type Msg, type MsgHdrs, ErrorCode as NatsCode, type NatsConnection, NatsError } from 'nats'
 import { z } from 'zod'
 import type { AskOptions } from './bus.ts'
-import { AUTHORIZATION, DEADLINE, REQUEST_ID, TRACEPARENT } from './headers.ts'
+import { ADDRESS, AUTHORIZATION, DEADLINE, REQUEST_ID, TRACEPARENT } from './headers.ts'
 
 const WireError = z.object({
   code: z.string(),
@@ -34,6 +34,7 @@ function askHeaders(options: AskOptions, timeoutMs: number): MsgHdrs {
   if (context) {
     out.set(REQUEST_ID, context.requestId)
     out.set(TRACEPARENT, context.traceparent)
+    if (context.address !== undefined) out.set(ADDRESS, context.address)
   }
   if (options.token !== undefined) out.set(AUTHORIZATION, `Bearer ${options.token}`)
   out.set(DEADLINE, new Date(Date.now() + timeoutMs).toISOString())

@@ -5,3 +5,5 @@ export const TRACEPARENT = 'traceparent'
 export const DEADLINE = 'x-berth-deadline'
 /** `Bearer <token>` of the person a call is made for. */
 export const AUTHORIZATION = 'authorization'
+/** Of the client an ask goes back to. */
+export const ADDRESS = 'x-berth-address'

@@ -47,7 +47,7 @@ export async function provision(bus: Bus, options: { replicas?: number } = {}): 
   }
   for (const [name, { stream, filter }] of Object.entries(CONSUMERS))
     await putConsumer(manager, stream, name, {
-      filter_subject: filter,
+      ...(typeof filter === 'string' ? { filter_subject: filter } : { filter_subjects: [...filter] }),
       ack_wait: ACK_WAIT_NS,
       max_ack_pending: 20_000,
     })

@@ -1,4 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { isIP } from 'node:net'
 import { contextOfHeaders, withContext } from './context.ts'
 import type { Logger } from './log.ts'
 import type { HttpMetrics } from './metrics.ts'
@@ -12,13 +13,13 @@ export interface RequestObserver {
 }
 
 /**
- * Runs each request in its context: request id made or kept and echoed, trace carried, one log line and one set of
- * metrics when it is over.
+ * Runs each request in its context: request id made or kept and echoed, trace and the client's address carried, one log
+ * line and one set of metrics when it is over. For services behind the gateway, which alone says `X-Forwarded-For`.
  */
 export function observed(handler: RequestListener, observer: RequestObserver): RequestListener {
   const { log, metrics } = observer
   return (req: IncomingMessage, res: ServerResponse & { req: IncomingMessage }) => {
-    const inbound = contextOfHeaders(req.headers)
+    const inbound = { ...contextOfHeaders(req.headers), address: addressOf(req) }
     const isRoot = req.headers.traceparent !== inbound.traceparent
     const span = beginSpan(`${req.method} ${observer.operation(req)}`, 'SERVER', inbound, { isRoot })
     const { context } = span
@@ -49,4 +50,9 @@ export function observed(handler: RequestListener, observer: RequestObserver): R
       handler(req, res)
     })
   }
+}
+
+function addressOf(req: IncomingMessage): string | undefined {
+  const forwarded = req.headers['x-forwarded-for']
+  return typeof forwarded === 'string' && isIP(forwarded) !== 0 ? forwarded : req.socket.remoteAddress
 }

@@ -27,7 +27,7 @@ export function beginSpan(
   const carrier: { traceparent?: string } = {}
   propagation.inject(trace.setSpan(context.active(), span), carrier)
   return {
-    context: contextOf({ requestId: here.requestId, traceparent: carrier.traceparent }),
+    context: contextOf({ ...here, traceparent: carrier.traceparent }),
     end: (err) => {
       if (err !== undefined) {
         span.setStatus({ code: SpanStatusCode.ERROR, message: err instanceof Error ? err.name : 'error' })

@@ -139,7 +139,7 @@ function eventMessage(event: EventKind): Record<string, Json> {
         ],
       },
       'x-followed-by': Object.entries(CONSUMERS)
-        .filter(([, consumer]) => consumer.stream === 'EVENTS' && covers(consumer.filter, subject))
+        .filter(([, consumer]) => consumer.stream === 'EVENTS' && [consumer.filter].flat().some((filter) => covers(filter, subject)))
         .map(([name]) => name),
     },
   }

@@ -9,10 +9,12 @@ import * as registryLabel from './asks/registry-label.ts'
 import { modePut } from './asks/registry-mode.ts'
 import * as registryRepository from './asks/registry-repository.ts'
 import * as registryTag from './asks/registry-tag.ts'
+import { projectTally } from './asks/registry-tally.ts'
 import * as token from './asks/token.ts'
 import type { Bucket } from './buckets.ts'
 import type { EventKind } from './event.ts'
 import * as coreEvents from './events/core.ts'
+import { auditRecorded } from './events/core-audit.ts'
 import { robotWarned } from './events/core-robot.ts'
 import * as registryEvents from './events/registry.ts'
 import { blobCorrupted } from './events/registry-blob.ts'
@@ -33,9 +35,11 @@ export const ASKS: readonly Ask[] = [
   core.accessGrant,
   core.projectResolve,
   logCollector.linesSearch,
+  logCollector.forwardCheck,
   registry.projectPut,
   registry.projectClose,
   registry.projectCount,
+  projectTally,
   modePut,
   gcSweep,
   ...REGISTRY_LISTS,
@@ -51,6 +55,7 @@ export const EVENTS: readonly EventKind[] = [
   coreEvents.projectCreated,
   coreEvents.projectUpdated,
   coreEvents.projectDeleted,
+  auditRecorded,
   robotWarned,
   registryEvents.artifactPushed,
   artifactPulled,
@@ -69,7 +74,9 @@ export const JOBS: readonly JobKind[] = []
 /** Durable consumers of streams; `berth provision` makes them. */
 export const CONSUMERS = {
   'registry-projects': { stream: 'EVENTS', filter: 'event.project.>', owner: 'registry' },
+  'core-audit': { stream: 'EVENTS', filter: ['event.artifact.>', 'event.tag.>'], owner: 'core' },
   'log-collector': { stream: 'LOGS', filter: 'log.>', owner: 'log-collector' },
+  'log-collector-audit': { stream: 'EVENTS', filter: 'event.audit.>', owner: 'log-collector' },
 } as const
 export type ConsumerName = keyof typeof CONSUMERS
 
@@ -81,12 +88,14 @@ export const USES: Record<ServiceName, { asks: readonly Ask[]; reads: readonly B
         registry.projectPut,
         registry.projectClose,
         registry.projectCount,
+        projectTally,
         modePut,
         ...REGISTRY_LISTS,
         token.keyList,
         token.keyRotate,
         token.personIssue,
         logCollector.linesSearch,
+        logCollector.forwardCheck,
         ...Object.values(healthCheck),
       ],
       reads: [],

@@ -28,6 +28,8 @@ export const EventEnvelope = z.object({
   requestId: z.string().optional(),
   /** The account that caused it; absent when nobody did. */
   actor: z.string().optional(),
+  /** Of the client they used. */
+  address: z.string().optional(),
   data: z.unknown(),
 })
 export type EventEnvelope = z.output<typeof EventEnvelope>

@@ -8,6 +8,7 @@ const EVERY_MS = 5_000
 /** Which of our settings other services know, under which key of bucket `settings`. */
 const SHARED: Record<SettingKey, (settings: Settings) => unknown> = {
   token_expiration_minutes: (settings) => settings.get('token_expiration'),
+  audit_log_forward_endpoint: (settings) => settings.get('audit_log_forward_endpoint'),
 }
 
 /**

@@ -1,5 +1,6 @@
 import { type Answer, answer } from '@berth/messaging'
 import {
+  projectTally,
   projectUsage,
   repositoryDelete,
   repositoryGet,
@@ -13,6 +14,7 @@ import {
   describeRepository,
   pageOfUsage,
   repositorySearch,
+  tallyProjects,
 } from '../repository/index.ts'
 import { nameOf } from '../search/index.ts'
 import type { AskParts } from './index.ts'
@@ -35,5 +37,6 @@ export function repositoryAnswers({ database, totals, onChange }: AskParts): Ans
     }),
     answer(statisticsCount, (request) => countStatistics(database, totals, request)),
     answer(projectUsage, (request) => pageOfUsage(database, request)),
+    answer(projectTally, (request) => tallyProjects(database, request)),
   ]
 }

@@ -2,6 +2,7 @@ import { INDEX_TYPE, indexOf, someImage } from '@berth/testkit'
 import {
   modePut,
   projectCount,
+  projectTally,
   projectUsage,
   repositoryDelete,
   repositoryGet,
@@ -138,6 +139,24 @@ describe('repositories core asks about', () => {
     expect(projects.map(({ id }) => id)).toEqual([closed.project.id, open.project.id])
     expect([total, projects[0]?.limitBytes]).toEqual([2, -1])
     expect((await judged.ask(projectUsage, { ids, page: 2, pageSize: 1 })).projects).toHaveLength(1)
+  })
+
+  it('are tallied: repositories, artifacts by kind, bytes and pulls of each project', async () => {
+    const room = await judged.newRoom({}, 'one')
+    const second = judged.roomIn(room, 'two')
+    const empty = await judged.newRoom({}, 'none')
+    const images = [someImage([300]), someImage([400])]
+    for (const [n, image] of images.entries()) await room.client.pushImage(image, `t${n}`)
+    await second.client.pushImage(images[0] ?? someImage(), 'same')
+    await judged.world.sql('UPDATE registry.repository SET pull_count = 7 WHERE name = $1', [room.repository])
+    await judged.world.sql('UPDATE registry.repository SET pull_count = 4 WHERE name = $1', [second.repository])
+    const { projects } = await judged.ask(projectTally, { ids: [room.project.id, empty.project.id, 999_999] })
+    const held = projects.find(({ id }) => id === room.project.id)
+    expect(held).toMatchObject({ repositories: 2, pulls: 11, artifacts: [{ kind: 'IMAGE', count: 3 }] })
+    expect(held?.usedBytes).toBeGreaterThan(700)
+    expect(projects.filter(({ id }) => id !== room.project.id)).toEqual([
+      { id: empty.project.id, repositories: 0, usedBytes: 0, pulls: 0, artifacts: [] },
+    ])
   })
 })
 

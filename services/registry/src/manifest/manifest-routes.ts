@@ -17,6 +17,7 @@ import {
   type SupportedAlgorithm,
   type Tag,
 } from '@berth/oci'
+import { currentContext } from '@berth/runtime'
 import {
   answerBytes,
   answerEmpty,
@@ -100,6 +101,7 @@ async function sendManifest(
     mediaType: row.media_type,
     tag: reference.kind === 'tag' ? reference.tag : undefined,
     actor: visit.caller.name,
+    address: currentContext()?.address,
   })
 }
 

@@ -11,6 +11,8 @@ export interface Pull {
   tag?: string
   /** The account; absent: nobody in particular. */
   actor?: string
+  /** Of the client; of those gathered, of the last. */
+  address?: string
 }
 
 /** The same pull by the same actor, so many times. */
@@ -46,7 +48,10 @@ export function gatherPulls(maxEntries: number): GatheredPulls {
       if (known === undefined) entries.set(key, { ...pull, count: times, pulledAt: at })
       else {
         known.count += times
-        if (at > known.pulledAt) known.pulledAt = at
+        if (at > known.pulledAt) {
+          known.pulledAt = at
+          known.address = pull.address
+        }
       }
       return true
     },

@@ -81,6 +81,7 @@ async function tellPulls(tx: Queries, pulls: readonly Gathered[]): Promise<void>
   const events = pulls.map((pull, i) => ({
     revision: revisions[i]?.revision ?? 0,
     actor: pull.actor,
+    address: pull.address,
     data: {
       projectId: pull.projectId,
       repository: pull.repository,
