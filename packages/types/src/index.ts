@@ -17,6 +17,7 @@ export {
   RepositoryFacts,
   TagFacts,
   VerdictFacts,
+  VisibleProjects,
 } from './asks/registry-shapes.ts'
 export * from './asks/registry-tag.ts'
 export * from './asks/registry-tally.ts'

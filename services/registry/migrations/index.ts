@@ -8,6 +8,7 @@ import { addUploadDigest } from './20261120134000_add_upload_digest.ts'
 import { judgePulls } from './20261120134500_judge_pulls.ts'
 import { indexCondemnedBlobs } from './20261120136000_index_condemned_blobs.ts'
 import { countGcTurns } from './20261120137000_count_gc_turns.ts'
+import { indexIcons } from './20261120150000_index_icons.ts'
 
 export const migrations: readonly Migration[] = [
   createRegistry,
@@ -19,4 +20,5 @@ export const migrations: readonly Migration[] = [
   judgePulls,
   indexCondemnedBlobs,
   countGcTurns,
+  indexIcons,
 ]

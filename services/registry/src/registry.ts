@@ -15,6 +15,7 @@ import { v2Doors } from './doors.ts'
 import type { Repeated } from './every.ts'
 import { healthAnswers } from './health.ts'
 import { createApp } from './http/index.ts'
+import { iconAnswers } from './icon/index.ts'
 import { manifestStore, sweepContents } from './manifest/index.ts'
 import { modeAnswers } from './policy/index.ts'
 import { type AskProject, createWithProject, type ProjectStore, projectAnswers, projectStore } from './project/index.ts'
@@ -103,6 +104,7 @@ export function createRegistry(parts: {
         onChange,
         additions: additions(database, storage),
       }),
+      ...iconAnswers(database, storage),
       ...healthAnswers(database, storage),
     ],
     projects,

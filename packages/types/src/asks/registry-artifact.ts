@@ -9,6 +9,7 @@ import {
   judgedRepository,
   listQuery,
   total,
+  VisibleProjects,
 } from './registry-shapes.ts'
 
 export const artifactList = defineAsk({
@@ -89,15 +90,11 @@ export const artifactGet = defineAsk({
   service: 'registry',
   noun: 'artifact',
   verb: 'get',
-  summary: 'One artifact by tag or digest, with what can be added to it',
+  summary: 'One artifact by tag or digest',
   effect: 'read',
   caller: 'service',
   request: z.object(oneArtifact),
-  response: z.object({
-    artifact: ArtifactFacts,
-    /** Names for `artifact.addition`. */
-    additions: z.array(z.string()),
-  }),
+  response: z.object({ artifact: ArtifactFacts }),
 })
 
 export const artifactDelete = defineAsk({
@@ -158,4 +155,19 @@ export const accessoryList = defineAsk({
   caller: 'service',
   request: z.object({ ...oneArtifact, ...listQuery }),
   response: z.object({ accessories: z.array(AccessoryFacts), total }),
+})
+
+export const iconGet = defineAsk({
+  service: 'registry',
+  noun: 'icon',
+  verb: 'get',
+  summary: 'The picture some artifact of one of these projects has for its icon',
+  effect: 'read',
+  caller: 'service',
+  request: z.object({ digest: z.string().max(200), projects: VisibleProjects }),
+  response: z.object({
+    contentType: z.enum(['image/png', 'image/gif', 'image/jpeg']),
+    /** Base64; REQUEST_ENTITY_TOO_LARGE (413) where it would be more than half a megabyte. */
+    content: z.string(),
+  }),
 })

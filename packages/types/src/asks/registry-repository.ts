@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { defineAsk } from '../ask.ts'
-import { actor, judgedRepository, listQuery, RepositoryFacts, total } from './registry-shapes.ts'
+import { actor, judgedRepository, listQuery, RepositoryFacts, total, VisibleProjects } from './registry-shapes.ts'
 
 export const repositoryList = defineAsk({
   service: 'registry',
@@ -17,17 +17,6 @@ export const repositoryList = defineAsk({
   }),
   response: z.object({ repositories: z.array(z.object({ name: z.string() })), next: z.string().optional() }),
 })
-
-const VisibleProjects = z.union([
-  z.object({ kind: z.literal('all') }),
-  /** These, and with `publicToo` every public one. */
-  z.object({
-    kind: z.literal('some'),
-    ids: z.array(z.number().int().positive()).max(10_000),
-    publicToo: z.boolean().default(false),
-  }),
-])
-export type VisibleProjects = z.output<typeof VisibleProjects>
 
 export const repositorySearch = defineAsk({
   service: 'registry',

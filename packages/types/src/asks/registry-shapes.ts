@@ -10,6 +10,18 @@ export const JudgedProject = z.object({
 })
 export type JudgedProject = z.output<typeof JudgedProject>
 
+/** Which projects somebody may see, as core says. */
+export const VisibleProjects = z.union([
+  z.object({ kind: z.literal('all') }),
+  /** These, and with `publicToo` every public one. */
+  z.object({
+    kind: z.literal('some'),
+    ids: z.array(z.number().int().positive()).max(10_000),
+    publicToo: z.boolean().default(false),
+  }),
+])
+export type VisibleProjects = z.output<typeof VisibleProjects>
+
 /** A repository by its whole name, `library/nginx`, in the project core has judged. */
 export const judgedRepository = { project: JudgedProject, repository: z.string().min(3).max(255) }
 
@@ -119,6 +131,8 @@ export const ArtifactFacts = z.object({
   references: z.array(ChildFacts),
   referenceCount: z.number().int().nonnegative(),
   verdicts: z.array(VerdictFacts),
+  /** Names for `artifact.addition`. */
+  additions: z.array(z.string()),
   /** Set when it is an accessory itself. */
   accessoryType: z.string().nullable(),
   accessoryOf: z.string().nullable(),

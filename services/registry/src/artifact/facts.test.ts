@@ -2,7 +2,7 @@ import { digestOf, parseManifest } from '@berth/oci'
 import { describe, expect, it } from 'vitest'
 import { attributesOf } from './attributes.ts'
 import { childFactsOf, factsOf } from './facts.ts'
-import { isIcon } from './icon.ts'
+import { iconTypeOf } from './icon.ts'
 import { KIND } from './kind.ts'
 
 const OCI = 'application/vnd.oci.image.manifest.v1+json'
@@ -144,7 +144,8 @@ describe('what a config says of an artifact', () => {
 describe('an icon', () => {
   it('is told by its first bytes', () => {
     const pictures = ['89504e470d0a1a0a00', '474946383961', '474946383761ff', 'ffd8ffe0']
-    expect(pictures.map((hex) => isIcon(Buffer.from(hex, 'hex')))).toEqual([true, true, true, true])
-    expect(['', '<svg>', 'GIF'].map((text) => isIcon(Buffer.from(text)))).toEqual([false, false, false])
+    const types = ['image/png', 'image/gif', 'image/gif', 'image/jpeg']
+    expect(pictures.map((hex) => iconTypeOf(Buffer.from(hex, 'hex')))).toEqual(types)
+    for (const text of ['', '<svg>', 'GIF']) expect(iconTypeOf(Buffer.from(text))).toBeUndefined()
   })
 })

@@ -7,7 +7,7 @@ import { accessoryOf } from './accessory.ts'
 import { attributesOf, bundleAttributes, needsConfig } from './attributes.ts'
 import { childFactsOf, factsOf } from './facts.ts'
 import { type FillerStore, type Found, fillerStore, type Unfilled } from './filler-store.ts'
-import { iconLayerOf, isIcon } from './icon.ts'
+import { iconLayerOf, iconTypeOf } from './icon.ts'
 import { KIND } from './kind.ts'
 import { type BlobPlace, readSmallBlob } from './read-blob.ts'
 import { readManifest } from './read-manifest.ts'
@@ -160,7 +160,7 @@ function findFacts(unfilled: Unfilled, read: Read): Found {
     facts,
     annotations: Object.keys(manifest.annotations).length > 0 ? JSON.stringify(manifest.annotations) : null,
     attributes: attributesIn(manifest, facts.kind, read.config) ?? null,
-    icon: (read.icon && isIcon(read.icon) && iconLayerOf(manifest)) || null,
+    icon: (read.icon && iconTypeOf(read.icon) && iconLayerOf(manifest)) || null,
     ...(manifest.kind === 'index' && { children: childFactsOf(manifest.children) }),
     accessoryBy: (tags) => accessoryOf(manifest, digest, tags),
   }

@@ -2,7 +2,15 @@ import type { Digest, Manifest } from '@berth/oci'
 import { ICON_ANNOTATION } from './attributes.ts'
 
 const MAX_ICON_BYTES = 1024 * 1024
-const MAGIC = ['89504e470d0a1a0a', '474946383761', '474946383961', 'ffd8ff'].map((hex) => Buffer.from(hex, 'hex'))
+
+export type IconType = 'image/png' | 'image/gif' | 'image/jpeg'
+
+const MAGIC: readonly { magic: Buffer; type: IconType }[] = [
+  { magic: Buffer.from('89504e470d0a1a0a', 'hex'), type: 'image/png' },
+  { magic: Buffer.from('GIF87a'), type: 'image/gif' },
+  { magic: Buffer.from('GIF89a'), type: 'image/gif' },
+  { magic: Buffer.from('ffd8ff', 'hex'), type: 'image/jpeg' },
+]
 
 /** The layer an artifact says is its icon, unless it is too long for one. */
 export function iconLayerOf(manifest: Manifest): Digest | undefined {
@@ -11,7 +19,7 @@ export function iconLayerOf(manifest: Manifest): Digest | undefined {
   return layer && layer.sizeBytes <= MAX_ICON_BYTES ? layer.digest : undefined
 }
 
-/** PNG, GIF or JPEG, by their first bytes. */
-export function isIcon(bytes: Buffer): boolean {
-  return MAGIC.some((magic) => bytes.subarray(0, magic.length).equals(magic))
+/** PNG, GIF or JPEG, by its first bytes; `undefined` for anything else. */
+export function iconTypeOf(bytes: Buffer): IconType | undefined {
+  return MAGIC.find(({ magic }) => bytes.subarray(0, magic.length).equals(magic))?.type
 }

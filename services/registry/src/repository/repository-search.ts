@@ -9,6 +9,7 @@ import {
   type Order,
   pageOfIds,
   type Totals,
+  visibleSql,
 } from '../search/index.ts'
 
 /** Which projects somebody may see, as core says. */
@@ -114,13 +115,6 @@ export async function getRepository(db: Queries, id: number, name: string): Prom
   const [repository] = await readRepositories(db, [id])
   if (repository === undefined) throw new NotFound(`repository ${name} not found`)
   return repository
-}
-
-/** A condition on `project p`. */
-export function visibleSql(projects: VisibleProjects, values: unknown[]): string {
-  if (projects.kind === 'all') return 'true'
-  const some = `p.id = ANY($${values.push(projects.ids)}::bigint[])`
-  return projects.publicToo ? `(${some} OR p.public)` : some
 }
 
 async function readRepositories(db: Queries, ids: readonly number[]): Promise<RepositoryFacts[]> {

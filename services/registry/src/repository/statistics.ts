@@ -1,7 +1,6 @@
 import { adHoc, type Database, statement } from '@berth/db'
 import type { projectUsage, RequestOf, ResponseOf, statisticsCount } from '@berth/types'
-import type { Totals } from '../search/index.ts'
-import { visibleSql } from './repository-search.ts'
+import { type Totals, visibleSql } from '../search/index.ts'
 
 const sumStored = statement<{ total: number }>(
   'statistics-stored',

@@ -1,6 +1,7 @@
 import { type Queries, statement } from '@berth/db'
 import type { RepositoryName } from '@berth/oci'
 import type { AccessoryFacts, ArtifactFacts } from '@berth/types'
+import { additionsOf } from '../artifact/index.ts'
 import { isImmutable, type RuleFacts } from '../policy/index.ts'
 
 interface Row {
@@ -179,6 +180,7 @@ function toArtifact(row: Row, rules: RuleFacts): ArtifactFacts {
       revision,
       scannedAt: isoTime(scanned_at),
     })),
+    additions: [...additionsOf(row.kind, row.media_type)],
     accessoryType: row.accessory_type,
     accessoryOf: row.accessory_of,
     isTrimmed: row.is_cut,

@@ -14,3 +14,4 @@ export {
 } from './judged.ts'
 export type { Order } from './order.ts'
 export { createTotals, type Totals } from './totals.ts'
+export { visibleSql } from './visible.ts'

@@ -126,6 +126,7 @@ describe('artifacts in one message', () => {
     verdicts: [
       { scanner: 's', severity: 'low', summary: { text }, revision: 1, scannedAt: '2026-01-01T00:00:00.000Z' },
     ],
+    additions: [],
     accessoryType: null,
     accessoryOf: null,
     isTrimmed: false,

@@ -1,0 +1,1 @@
+export { iconAnswers } from './icon-answers.ts'
