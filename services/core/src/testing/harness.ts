@@ -23,6 +23,7 @@ import {
 import { loadConfig } from '../config.ts'
 import { wire } from '../wire.ts'
 import { createClient, type TestClient } from './harness-client.ts'
+import { createRegistryDouble, type RegistryDouble } from './registry-double.ts'
 
 /** For tests: a Postgres, a NATS with the users of a suite, and the services core asks. */
 export interface Surroundings {
@@ -52,7 +53,9 @@ interface Peers {
   closed: RequestOf<typeof projectClose>[]
   /** How many times the registry was asked to count. */
   counts: number
-  /** Repositories by project id; others have none. */
+  /** What the registry holds, and how it answers about it. */
+  content: RegistryDouble
+  /** Repositories by project id, of projects nothing was put into. */
   repositories: Map<number, number>
   searched: RequestOf<typeof linesSearch>[]
   issued: RequestOf<typeof personIssue>[]
@@ -127,8 +130,10 @@ async function startPeers(
     await buses.get(service)?.close()
     buses.delete(service)
   }
+  const put: RegistryProject[] = []
   const peers: Peers = {
-    put: [],
+    put,
+    content: createRegistryDouble(put),
     closed: [],
     counts: 0,
     repositories: new Map(),
@@ -157,6 +162,7 @@ function answersOf(service: ServiceName, peers: Peers): Answer[] {
 
 const SPECIAL: Partial<Record<ServiceName, (peers: Peers) => Answer[]>> = {
   registry: (peers) => [
+    ...peers.content.answers,
     answer(projectPut, async ({ project }) => {
       peers.put.push(project)
       return { revision: project.revision }
@@ -170,7 +176,7 @@ const SPECIAL: Partial<Record<ServiceName, (peers: Peers) => Answer[]>> = {
       peers.counts++
       return {
         counts: ids.map((id) => {
-          const repositories = peers.repositories.get(id) ?? 0
+          const repositories = peers.repositories.get(id) ?? peers.content.countRepositories(id)
           return { id, repositories, usedBytes: repositories * 1_000 }
         }),
       }
