@@ -152,6 +152,16 @@ const ONE_SERVICE: readonly KnownSetting[] = [
     description: 'failed logins and token requests an address may have in a minute; 0: any number',
   },
   {
+    name: 'BERTH_CORE_FAILED_LOGINS_PER_ACCOUNT',
+    default: '10',
+    description: 'wrong passwords an account may have in five minutes; 0: any number',
+  },
+  {
+    name: 'BERTH_CORE_FAILED_LOGINS_PER_ADDRESS',
+    default: '30',
+    description: 'wrong passwords an address may have in a minute; 0: any number',
+  },
+  {
     name: 'BERTH_GATEWAY_ANSWER_TIMEOUT_SECONDS',
     default: '300',
     description: 'how long a service may take to begin its answer',

@@ -3,6 +3,8 @@ import { peopleAndProjects } from './20261101090000_people_and_projects.ts'
 import { robots } from './20261102090000_robots.ts'
 import { groupsAndIdentities } from './20261120100000_groups_and_identities.ts'
 import { auditLog } from './20261120101000_audit_log.ts'
+import { settingRevision } from './20261120110000_setting_revision.ts'
+import { accessTokens } from './20261120140000_access_tokens.ts'
 import { policies } from './20261120160000_policies.ts'
 import { robotRotation } from './20261120180000_robot_rotation.ts'
 
@@ -12,6 +14,8 @@ export const migrations: readonly Migration[] = [
   robots,
   groupsAndIdentities,
   auditLog,
+  settingRevision,
+  accessTokens,
   policies,
   robotRotation,
 ]

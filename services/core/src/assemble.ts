@@ -1,9 +1,10 @@
 import type { Database } from '@berth/db'
 import type { Answer, Bus } from '@berth/messaging'
-import type { Logger } from '@berth/runtime'
+import type { Logger, ServiceSettings } from '@berth/runtime'
 import type { Express } from 'express'
 import { createApp } from './app.ts'
 import { createAuditTrail } from './audit/index.ts'
+import { createAttempts } from './caller/attempts.ts'
 import { authenticate } from './caller/authenticate.ts'
 import { createBasicSignIn } from './caller/basic-sign-in.ts'
 import { deriveKeys } from './caller/keys.ts'
@@ -39,7 +40,7 @@ export interface Core {
 
 /** Builds every feature from its adapters, and gives the admin a first password if there is none. */
 export async function assemble(deps: {
-  config: Pick<Config, 'secretKey' | 'adminPassword' | 'adminPasswordFile' | 'externalUrl' | 'storage'>
+  config: Omit<Config, keyof ServiceSettings | 'databaseUrl'>
   database: Database
   bus: Bus
   log: Logger
@@ -62,8 +63,11 @@ export async function assemble(deps: {
       accountByName: (username) => userStore.accountByName(database, username),
       accountById: (id) => userStore.accountById(database, id),
       robot: createRobotSignIn(database, settings, keys.robotSecret),
+      accessToken: () => undefined,
+      elsewhere: [],
     },
     hasher,
+    attempts: createAttempts(config.failedLogins),
     log,
   })
   const sessions = createSessionSignIn(database, settings)

@@ -11,7 +11,11 @@ export interface Config extends ServiceSettings {
   externalUrl?: string
   /** Name of the storage driver of the registry, as the API tells it. */
   storage: string
+  /** Wrong passwords an account may have in five minutes, and an address in one; 0 is without limit. */
+  failedLogins: { perAccount: number; perAddress: number }
 }
+
+const limit = (otherwise: number) => z.coerce.number('must be a number').int().nonnegative().default(otherwise)
 
 /** @throws {SettingInvalid} */
 export function loadConfig(env: NodeJS.ProcessEnv): Config {
@@ -23,6 +27,8 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
       BERTH_CORE_ADMIN_PASSWORD_FILE: z.string().optional(),
       BERTH_EXTERNAL_URL: z.url({ protocol: /^https?$/, error: 'must be an http or https URL' }).optional(),
       BERTH_STORAGE: z.string().default('filesystem'),
+      BERTH_CORE_FAILED_LOGINS_PER_ACCOUNT: limit(10),
+      BERTH_CORE_FAILED_LOGINS_PER_ADDRESS: limit(30),
     }),
     env,
   )
@@ -34,5 +40,9 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     adminPasswordFile: raw.BERTH_CORE_ADMIN_PASSWORD_FILE,
     externalUrl: raw.BERTH_EXTERNAL_URL,
     storage: raw.BERTH_STORAGE,
+    failedLogins: {
+      perAccount: raw.BERTH_CORE_FAILED_LOGINS_PER_ACCOUNT,
+      perAddress: raw.BERTH_CORE_FAILED_LOGINS_PER_ADDRESS,
+    },
   }
 }

@@ -4,10 +4,10 @@ import type { RoleId } from './role.ts'
 
 const rolesOf = statement<{ project_id: number; role_id: RoleId }>(
   'roles-of-user',
-  'SELECT project_id, role_id FROM members WHERE user_id = $1 AND project_id = ANY($2)',
+  'SELECT DISTINCT project_id, role_id FROM user_roles WHERE user_id = $1 AND project_id = ANY($2)',
 )
 
-/** The roles the caller has in each of these projects; one statement, however many there are. */
+/** The roles the caller has in each of these projects, by themselves and through groups; one statement, however many. */
 export async function rolesIn(
   db: Queries,
   caller: Caller,

@@ -2,7 +2,8 @@ import { createHmac, randomBytes } from 'node:crypto'
 import { Unauthorized } from '@berth/errors'
 import type { Logger } from '@berth/runtime'
 import { LRUCache } from 'lru-cache'
-import type { Account } from '../user/index.ts'
+import { type Account, ADMIN_ID } from '../user/user.ts'
+import type { Attempts } from './attempts.ts'
 import type { RobotCaller, UserCaller } from './caller.ts'
 import type { PasswordHasher } from './password.ts'
 
@@ -10,21 +11,44 @@ const REMEMBERED_MS = 60_000
 const MAX_REMEMBERED = 5_000
 const MAX_NAME_CHARS = 255
 
+/** Where a sign-in comes from. */
+export interface SignInOrigin {
+  /** Of the client, as the gateway saw it. */
+  address?: string
+  /** Of the request, if it is one to our API. */
+  path?: string
+}
+
 export interface BasicSignIn {
   /**
    * Who these credentials belong to.
    *
    * @throws {Unauthorized} nobody; the text and the time are the same whatever is wrong
+   * @throws {TooManyRequests} too many were wrong lately, or more sign-ins wait than can be checked soon
    */
-  signIn(username: string, password: string): Promise<UserCaller | RobotCaller>
+  signIn(username: string, password: string, origin?: SignInOrigin): Promise<UserCaller | RobotCaller>
 }
 
-/** Where accounts and robots are looked up. */
+/** Checks passwords that are not kept here: a directory, or what stands in for a provider. */
+export interface PasswordSource {
+  /** Whether people sign in this way just now. */
+  isActive(): boolean
+  /** Whether what was right may be remembered for a minute. */
+  readonly isRemembered: boolean
+  /** `undefined`: wrong. Never asked about the admin, whose password is always ours. */
+  signIn(username: string, password: string, origin: SignInOrigin): Promise<UserCaller | undefined>
+}
+
+/** Where credentials are looked up. */
 export interface SignInSources {
   accountByName(username: string): Promise<Account | undefined>
   accountById(id: number): Promise<Account | undefined>
-  /** `undefined`: the name is not one of a robot. */
+  /** `undefined` at once: the name is not one of a robot. */
   robot(name: string, secret: string): Promise<RobotCaller | undefined> | undefined
+  /** `undefined` at once: the password is not an access token. */
+  accessToken(username: string, password: string): Promise<UserCaller | undefined> | undefined
+  /** The first one that is active takes the place of our own passwords. */
+  elsewhere: readonly PasswordSource[]
 }
 
 /**
@@ -35,14 +59,15 @@ export interface SignInSources {
 export function createBasicSignIn(options: {
   sources: SignInSources
   hasher: PasswordHasher
+  attempts: Attempts
   log: Logger
 }): BasicSignIn {
-  const { sources, hasher, log } = options
+  const { sources, hasher, attempts, log } = options
   const key = randomBytes(32)
   const remembered = new LRUCache<string, { id: number; revision: number }>({ max: MAX_REMEMBERED, ttl: REMEMBERED_MS })
-  const checking = new Map<string, Promise<UserCaller>>()
-  const fingerprint = (username: string, password: string) =>
-    createHmac('sha256', key).update(`${username.length}:${username}${password}`).digest('base64')
+  const checking = new Map<string, Promise<UserCaller | undefined>>()
+  const fingerprint = (...texts: readonly string[]) =>
+    createHmac('sha256', key).update(JSON.stringify(texts)).digest('base64')
 
   async function recall(print: string): Promise<UserCaller | undefined> {
     const known = remembered.get(print)
@@ -53,43 +78,67 @@ export function createBasicSignIn(options: {
     return undefined
   }
 
-  async function check(username: string, password: string, print: string): Promise<UserCaller> {
+  async function check(username: string, password: string, origin: SignInOrigin): Promise<Checked | undefined> {
     const account = await sources.accountByName(username)
+    const source = account?.id === ADMIN_ID ? undefined : sources.elsewhere.find((one) => one.isActive())
+    if (source) {
+      const caller = await source.signIn(username, password, origin)
+      const known = caller && source.isRemembered ? await sources.accountById(caller.id) : undefined
+      return caller && { caller, revision: known?.authRevision }
+    }
     const right = await hasher.verify(account?.passwordHash, password)
-    if (!account || !right) throw refused(username)
-    remembered.set(print, { id: account.id, revision: account.authRevision })
-    return callerOf(account)
+    return account && right ? { caller: callerOf(account), revision: account.authRevision } : undefined
   }
 
-  function refused(username: string): Unauthorized {
-    log.warn('sign-in refused', { username: username.slice(0, MAX_NAME_CHARS) })
-    return new Unauthorized('invalid user name or password')
+  async function checkOnce(username: string, password: string, origin: SignInOrigin): Promise<UserCaller | undefined> {
+    const attempt = { username, password, address: origin.address }
+    const found = await attempts.guard(attempt, () => check(username, password, origin))
+    if (found?.revision !== undefined) {
+      const value = { id: found.caller.id, revision: found.revision }
+      remembered.set(printOf(username, password), value)
+    }
+    return found?.caller
+  }
+
+  const printOf = (username: string, password: string) =>
+    fingerprint(username, password, ...sources.elsewhere.map((source) => String(source.isActive())))
+
+  async function byPassword(username: string, password: string, origin: SignInOrigin): Promise<UserCaller | undefined> {
+    const known = await recall(printOf(username, password))
+    if (known) return known
+    const print = fingerprint(username, password, origin.path ?? '')
+    let running = checking.get(print)
+    if (!running) {
+      running = checkOnce(username, password, origin).finally(() => checking.delete(print))
+      checking.set(print, running)
+    }
+    return running
   }
 
   return {
-    async signIn(username, password) {
+    async signIn(username, password, origin = {}) {
+      const refused = () => {
+        log.warn('sign-in refused', { username: username.slice(0, MAX_NAME_CHARS), address: origin.address })
+        return new Unauthorized('invalid user name or password')
+      }
       if (username === '' || password === '' || username.length > MAX_NAME_CHARS || username.includes('\0')) {
-        throw refused(username)
+        throw refused()
       }
-      const asRobot = sources.robot(username, password)
-      if (asRobot) {
-        const robot = await asRobot
-        if (!robot) throw refused(username)
-        return robot
-      }
-      const print = fingerprint(username, password)
-      const known = await recall(print)
-      if (known) return known
-      let running = checking.get(print)
-      if (!running) {
-        running = check(username, password, print).finally(() => checking.delete(print))
-        checking.set(print, running)
-      }
-      return running
+      const bySecret = sources.accessToken(username, password) ?? sources.robot(username, password)
+      const caller = bySecret ? await bySecret : await byPassword(username, password, origin)
+      if (caller) return caller
+      if (bySecret) attempts.wrongSecret({ username, password, address: origin.address })
+      throw refused()
     },
   }
 }
 
-function callerOf(account: Account): UserCaller {
-  return { kind: 'user', id: account.id, name: account.username, admin: account.sysadmin }
+interface Checked {
+  caller: UserCaller
+  /** Of the account; absent: not to be remembered. */
+  revision: number | undefined
+}
+
+function callerOf({ id, username, sysadmin, groupAdmin }: Account): UserCaller {
+  return { kind: 'user', id, name: username, admin: sysadmin || groupAdmin }
 }

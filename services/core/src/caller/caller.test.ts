@@ -2,8 +2,9 @@ import { Unauthorized } from '@berth/errors'
 import { silentLogger } from '@berth/runtime'
 import { describe, expect, it } from 'vitest'
 import type { Account } from '../user/index.ts'
+import { createAttempts } from './attempts.ts'
 import { parseBasic } from './authenticate.ts'
-import { createBasicSignIn } from './basic-sign-in.ts'
+import { createBasicSignIn, type PasswordSource } from './basic-sign-in.ts'
 import { createPasswordHasher, type PasswordHasher } from './password.ts'
 
 describe('a hashed password', () => {
@@ -45,9 +46,16 @@ describe('basic credentials', () => {
 })
 
 describe('signing in', () => {
-  const ann: Account = { id: 3, username: 'ann', sysadmin: false, passwordHash: 'Right-1', authRevision: 1 }
+  const ann: Account = {
+    id: 3,
+    username: 'ann',
+    sysadmin: false,
+    groupAdmin: false,
+    passwordHash: 'Right-1',
+    authRevision: 1,
+  }
 
-  function setUp() {
+  function setUp(elsewhere: readonly PasswordSource[] = []) {
     const accounts = new Map([[ann.username, { ...ann }]])
     const hashed: string[] = []
     const hasher: PasswordHasher = {
@@ -62,8 +70,11 @@ describe('signing in', () => {
       accountByName: async (name: string) => accounts.get(name),
       accountById: async (id: number) => [...accounts.values()].find((account) => account.id === id),
       robot: () => undefined,
+      accessToken: () => undefined,
+      elsewhere,
     }
-    return { basic: createBasicSignIn({ sources, hasher, log: silentLogger }), hashed, accounts }
+    const attempts = createAttempts({ perAccount: 10, perAddress: 30 })
+    return { basic: createBasicSignIn({ sources, hasher, attempts, log: silentLogger }), hashed, accounts }
   }
 
   it('hashes once what is sent again, at once or soon after', async () => {
@@ -88,6 +99,49 @@ describe('signing in', () => {
     const { basic, accounts } = setUp()
     await basic.signIn('ann', 'Right-1')
     accounts.set('ann', { ...ann, sysadmin: true })
+    expect(await basic.signIn('ann', 'Right-1')).toMatchObject({ admin: true })
+  })
+
+  it('lets people sign in elsewhere while that is the way, and the admin always here', async () => {
+    const asked: string[] = []
+    let isActive = true
+    const directory: PasswordSource = {
+      isActive: () => isActive,
+      isRemembered: true,
+      signIn: async (name, password) => {
+        asked.push(name)
+        return password === 'Outside-1' ? { kind: 'user', id: 3, name: 'ann', admin: false } : undefined
+      },
+    }
+    const { basic, accounts } = setUp([directory])
+    accounts.set('admin', { ...ann, id: 1, username: 'admin', sysadmin: true })
+    for (const _ of [1, 2]) expect(await basic.signIn('ann', 'Outside-1')).toMatchObject({ id: 3 })
+    await expect(basic.signIn('ann', 'Right-1')).rejects.toThrow(Unauthorized)
+    expect(await basic.signIn('admin', 'Right-1')).toMatchObject({ id: 1, admin: true })
+    expect(asked).toEqual(['ann', 'ann'])
+    isActive = false
+    await expect(basic.signIn('ann', 'Outside-1')).rejects.toThrow(Unauthorized)
+    expect(await basic.signIn('ann', 'Right-1')).toMatchObject({ id: 3 })
+  })
+
+  it('asks again each time where what was right may not be remembered', async () => {
+    const paths: (string | undefined)[] = []
+    const provider: PasswordSource = {
+      isActive: () => true,
+      isRemembered: false,
+      signIn: async (_name, _password, { path }) => {
+        paths.push(path)
+        return { kind: 'user', id: 3, name: 'ann', admin: false }
+      },
+    }
+    const { basic } = setUp([provider])
+    for (const path of ['/api/v2.0/projects', '/api/v2.0/users']) await basic.signIn('ann', 'Secret-1', { path })
+    expect(paths).toEqual(['/api/v2.0/projects', '/api/v2.0/users'])
+  })
+
+  it('takes who is an administrator by a group for one', async () => {
+    const { basic, accounts } = setUp()
+    accounts.set('ann', { ...ann, groupAdmin: true })
     expect(await basic.signIn('ann', 'Right-1')).toMatchObject({ admin: true })
   })
 

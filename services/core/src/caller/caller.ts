@@ -14,13 +14,25 @@ interface Origin {
   address?: string
 }
 
+/** The access token a person came with. */
+export interface TokenUse {
+  id: number
+  grants: readonly RobotGrant[]
+  /** Whether the person is an administrator. */
+  ownerIsAdmin: boolean
+  expiresAt: Date
+}
+
 export interface UserCaller extends Origin {
   kind: 'user'
   id: number
   name: string
+  /** By their own flag or by a group; never with an access token. */
   admin: boolean
   /** SHA-256 of the session id, when the caller came with a session. */
   session?: Buffer
+  /** They may only what both they themselves and the token may. */
+  token?: TokenUse
 }
 
 export interface RobotCaller extends Origin {

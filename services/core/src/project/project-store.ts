@@ -104,7 +104,7 @@ const memberCounts = statement<{ role_id: RoleId; members: number }>(
 )
 const ofMember = statement<{ project_id: number }>(
   'project-ids-of-member',
-  'SELECT project_id FROM members WHERE user_id = $1',
+  'SELECT DISTINCT project_id FROM user_roles WHERE user_id = $1',
 )
 
 export interface ProjectListQuery {
@@ -193,7 +193,7 @@ function visible(visibility: Visibility, values: unknown[]): string {
   const ways = ['p.public']
   if (visibility.memberId !== undefined) {
     values.push(visibility.memberId)
-    ways.push(`EXISTS (SELECT FROM members m WHERE m.project_id = p.id AND m.user_id = $${values.length})`)
+    ways.push(`EXISTS (SELECT FROM user_roles m WHERE m.project_id = p.id AND m.user_id = $${values.length})`)
   }
   if (visibility.ids !== undefined) {
     values.push(visibility.ids)

@@ -14,8 +14,10 @@ export function sessionRoutes(basic: BasicSignIn, sessions: SessionSignIn, exter
 
   routes.post('/c/login', urlencoded({ extended: false, limit: '16kb', parameterLimit: 20 }), async (req, res) => {
     const { principal, password } = parseBody(Login, req)
-    const caller = await basic.signIn(principal, password)
-    if (caller.kind !== 'user') throw new Unauthorized('invalid user name or password')
+    const { address } = callerOf(res)
+    const caller = await basic.signIn(principal, password, { address })
+    // A session may what its person may; a robot or an access token may less.
+    if (caller.kind !== 'user' || caller.token) throw new Unauthorized('invalid user name or password')
     const sid = await sessions.begin(caller, cookieOf(req, 'sid'))
     res.cookie('sid', sid, cookie(isSecure(req, externalUrl)))
     res.status(200).end()

@@ -8,9 +8,9 @@ const insert = statement(
   'session-insert',
   'INSERT INTO sessions (id_hash, user_id, expires_at) VALUES ($1, $2, now() + make_interval(secs => $3))',
 )
-const find = statement<{ id: number; username: string; sysadmin: boolean; remaining_seconds: number }>(
+const find = statement<{ id: number; username: string; admin: boolean; remaining_seconds: number }>(
   'session-find',
-  `SELECT u.id, u.username, u.sysadmin, extract(epoch FROM s.expires_at - now())::float8 AS remaining_seconds
+  `SELECT u.id, u.username, u.sysadmin OR u.group_admin AS admin, extract(epoch FROM s.expires_at - now())::float8 AS remaining_seconds
      FROM sessions s JOIN users u ON u.id = s.user_id
     WHERE s.id_hash = $1 AND s.expires_at > now() AND u.deleted_at IS NULL`,
 )
@@ -39,7 +39,7 @@ export const sessionStore = {
     const session = hashOf(sid)
     const row = await db.find(find, [session])
     if (!row) return undefined
-    const caller: UserCaller = { kind: 'user', id: row.id, name: row.username, admin: row.sysadmin, session }
+    const caller: UserCaller = { kind: 'user', id: row.id, name: row.username, admin: row.admin, session }
     return { caller, remainingSeconds: row.remaining_seconds }
   },
 

@@ -17,15 +17,15 @@ export function coreAnswers(deps: {
 }): Answer[] {
   const { database, basic, sessions, settings } = deps
 
-  async function callerOf(credentials: Credentials): Promise<Caller> {
-    if (credentials.kind === 'basic') return basic.signIn(credentials.username, credentials.password)
+  async function callerOf(credentials: Credentials, address?: string): Promise<Caller> {
+    if (credentials.kind === 'basic') return basic.signIn(credentials.username, credentials.password, { address })
     if (credentials.kind === 'session') return (await sessions.find(credentials.sid, { renewal: false })) ?? ANONYMOUS
     return ANONYMOUS
   }
 
   return [
-    answer(accessGrant, async ({ credentials, scopes }) => {
-      const caller = await callerOf(credentials)
+    answer(accessGrant, async ({ credentials, scopes, address }) => {
+      const caller = await callerOf(credentials, address)
       const find = (names: readonly string[]) => projectStore.byNames(database, names)
       return {
         identity: identityOf(caller),

@@ -76,7 +76,7 @@ function toUserBody(user: User): Record<string, unknown> {
     realname: user.realname,
     comment: user.comment,
     sysadmin_flag: user.sysadmin,
-    admin_role_in_auth: false,
+    admin_role_in_auth: user.groupAdmin,
     creation_time: user.createdAt.toISOString(),
     update_time: user.updatedAt.toISOString(),
   }

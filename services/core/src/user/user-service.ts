@@ -49,7 +49,7 @@ export function createUsers(deps: {
     if (!self && !systemPermits(caller)('user', action)) throw refusal(caller)
     const user = await userStore.find(database, id)
     if (!user) throw new NotFound(`user ${id} not found`)
-    if (!self && action !== 'read' && user.sysadmin && !isAdmin(caller)) throw refusal(caller)
+    if (!self && action !== 'read' && (user.sysadmin || user.groupAdmin) && !isAdmin(caller)) throw refusal(caller)
     return user
   }
 
@@ -131,11 +131,12 @@ export function createUsers(deps: {
       await access.change(caller, async (tx) => {
         const account = await userStore.lock(tx, id)
         if (!account) throw new NotFound(`user ${id} not found`)
-        if (account.sysadmin) requireAdmin(caller)
+        const isAdministrator = account.sysadmin || account.groupAdmin
+        if (isAdministrator) requireAdmin(caller)
         const left = await leaveProjects(tx, id)
         await sessionStore.removeOthers(tx, id)
         await userStore.remove(tx, id)
-        return { touches: account.sysadmin ? 'all' : left, result: undefined }
+        return { touches: isAdministrator ? 'all' : left, result: undefined }
       })
     },
   }

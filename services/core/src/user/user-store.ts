@@ -19,12 +19,14 @@ interface UserRow {
   realname: string
   comment: string
   sysadmin: boolean
+  group_admin: boolean
   created_at: Date
   updated_at: Date
 }
 
-const FIELDS = 'id, username, email, realname, comment, sysadmin, created_at, updated_at'
-const ACCOUNT = 'id, username, sysadmin, password_hash AS "passwordHash", auth_revision AS "authRevision"'
+const FIELDS = 'id, username, email, realname, comment, sysadmin, group_admin, created_at, updated_at'
+const ACCOUNT = `id, username, sysadmin, group_admin AS "groupAdmin", password_hash AS "passwordHash",
+  auth_revision AS "authRevision"`
 
 /** What `q` and `sort` may look at. What signs people in is not among it. */
 const USER_COLUMNS: ListColumns = {
@@ -123,6 +125,6 @@ async function listWhere(db: Queries, where: string, order: string, values: read
 
 function toUser(row: UserRow | undefined): User | undefined {
   if (!row) return undefined
-  const { created_at, updated_at, ...rest } = row
-  return { ...rest, createdAt: created_at, updatedAt: updated_at }
+  const { created_at, updated_at, group_admin, ...rest } = row
+  return { ...rest, groupAdmin: group_admin, createdAt: created_at, updatedAt: updated_at }
 }

@@ -9,7 +9,10 @@ export interface User {
   email: string | null
   realname: string
   comment: string
+  /** By their own flag. */
   sysadmin: boolean
+  /** By a group of the directory or provider, as of the last sign-in. */
+  groupAdmin: boolean
   createdAt: Date
   updatedAt: Date
 }
@@ -19,6 +22,7 @@ export interface Account {
   id: number
   username: string
   sysadmin: boolean
+  groupAdmin: boolean
   passwordHash: string | null
   authRevision: number
 }
