@@ -8,6 +8,7 @@ import { gcSweep } from './asks/registry-gc.ts'
 import * as registryLabel from './asks/registry-label.ts'
 import { modePut } from './asks/registry-mode.ts'
 import * as registryRepository from './asks/registry-repository.ts'
+import { storageUsage } from './asks/registry-storage.ts'
 import * as registryTag from './asks/registry-tag.ts'
 import { projectTally } from './asks/registry-tally.ts'
 import * as token from './asks/token.ts'
@@ -35,12 +36,12 @@ export const ASKS: readonly Ask[] = [
   core.accessGrant,
   core.projectResolve,
   logCollector.linesSearch,
-  logCollector.forwardCheck,
   registry.projectPut,
   registry.projectClose,
   registry.projectCount,
   projectTally,
   modePut,
+  storageUsage,
   gcSweep,
   ...REGISTRY_LISTS,
   token.keyList,
@@ -90,12 +91,12 @@ export const USES: Record<ServiceName, { asks: readonly Ask[]; reads: readonly B
         registry.projectCount,
         projectTally,
         modePut,
+        storageUsage,
         ...REGISTRY_LISTS,
         token.keyList,
         token.keyRotate,
         token.personIssue,
         logCollector.linesSearch,
-        logCollector.forwardCheck,
         ...Object.values(healthCheck),
       ],
       reads: [],

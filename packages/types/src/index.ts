@@ -19,6 +19,7 @@ export {
   VerdictFacts,
   VisibleProjects,
 } from './asks/registry-shapes.ts'
+export * from './asks/registry-storage.ts'
 export * from './asks/registry-tag.ts'
 export * from './asks/registry-tally.ts'
 export * from './asks/token.ts'

@@ -6,6 +6,7 @@ import { auditLog } from './20261120101000_audit_log.ts'
 import { settingRevision } from './20261120110000_setting_revision.ts'
 import { accessTokens } from './20261120140000_access_tokens.ts'
 import { policies } from './20261120160000_policies.ts'
+import { auditLists } from './20261120170000_audit_lists.ts'
 import { robotRotation } from './20261120180000_robot_rotation.ts'
 
 /** Every change of schema `core`, in order. */
@@ -17,5 +18,6 @@ export const migrations: readonly Migration[] = [
   settingRevision,
   accessTokens,
   policies,
+  auditLists,
   robotRotation,
 ]

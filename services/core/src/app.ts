@@ -3,6 +3,7 @@ import { NotFound } from '@berth/errors'
 import { expressErrors, type Logger } from '@berth/runtime'
 import express, { type Express, type RequestHandler, type Router } from 'express'
 import helmet from 'helmet'
+import { leftOutRoutes } from './content/index.ts'
 import { csrfProtection, noZeroBytes, refuseZeroBytes, translateErrors, validated } from './http/index.ts'
 import { pageRoutes } from './system/index.ts'
 
@@ -11,6 +12,10 @@ export interface AppDeps {
   csrfSecret: string
   externalUrl?: string
   authenticate: RequestHandler
+  /** Records changes that were refused. */
+  audited: RequestHandler
+  /** Refuses changes while nothing may be changed. */
+  readOnly: RequestHandler
   /** `/c/*` */
   browser: Router
   /** Below `/api/v2.0`. */
@@ -23,7 +28,8 @@ export interface AppDeps {
 
 /** Everything between the listener and the features; does not listen. */
 export function createApp(deps: AppDeps): Express {
-  const { log, csrfSecret, externalUrl, authenticate, browser, harbor, berth, checkAnswers = false } = deps
+  const { log, csrfSecret, externalUrl, authenticate, audited, readOnly, browser, harbor, berth } = deps
+  const { checkAnswers = false } = deps
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
@@ -33,9 +39,11 @@ export function createApp(deps: AppDeps): Express {
   app.use(csrfProtection({ secret: csrfSecret, externalUrl }))
   app.use(pageRoutes())
   app.use(authenticate)
+  app.use(audited)
+  app.use(readOnly)
   app.use(browser)
   app.use(express.json({ limit: '256kb', reviver: noZeroBytes }))
-  app.use('/api/v2.0', validated(harborDocument, { answers: checkAnswers }), ...harbor)
+  app.use('/api/v2.0', leftOutRoutes(), validated(harborDocument, { answers: checkAnswers }), ...harbor)
   app.use('/api/berth/v1', validated(berthDocument, { answers: checkAnswers }), ...berth)
   app.use(() => {
     throw new NotFound('no such path')

@@ -1,15 +1,24 @@
 import type { Database } from '@berth/db'
+import { createEgress } from '@berth/egress'
 import type { Answer, Bus } from '@berth/messaging'
 import type { Logger, ServiceSettings } from '@berth/runtime'
 import type { Express } from 'express'
 import { createApp } from './app.ts'
-import { createAuditTrail } from './audit/index.ts'
+import {
+  type AuditTrail,
+  auditRoutes,
+  createAuditLists,
+  createAuditTrail,
+  failedChanges,
+  recordFailedSignIns,
+} from './audit/index.ts'
 import { createAttempts } from './caller/attempts.ts'
 import { authenticate } from './caller/authenticate.ts'
 import { createBasicSignIn } from './caller/basic-sign-in.ts'
-import { deriveKeys } from './caller/keys.ts'
+import { openKeys } from './caller/keys.ts'
 import { createPasswordHasher } from './caller/password.ts'
 import type { Config } from './config.ts'
+import { contentRoutes } from './content/index.ts'
 import { createMembers, memberRoutes, memberStore } from './member/index.ts'
 import {
   createAccessChanges,
@@ -22,8 +31,20 @@ import {
   projectStore,
 } from './project/index.ts'
 import { createRobotSignIn, createRobots, permissionRoutes, robotRotationRoutes, robotRoutes } from './robot/index.ts'
+import { createKeyring, createSeal, keyPlace, reseal } from './secret/index.ts'
 import { createSessionSignIn, sessionRoutes } from './session/index.ts'
-import { createSettings, type Settings } from './setting/settings.ts'
+import {
+  applyOverrides,
+  createConfiguration,
+  createEndpointCheck,
+  createSettings,
+  createSettingsTeller,
+  refuseWhileReadOnly,
+  type Settings,
+  type SettingsTeller,
+  settingPlace,
+  settingRoutes,
+} from './setting/index.ts'
 import { coreAnswers, createHealth, suiteRoutes, systemRoutes } from './system/index.ts'
 import { forgetShownPassword, setFirstPassword } from './user/first-password.ts'
 import { userStore } from './user/index.ts'
@@ -35,6 +56,8 @@ export interface Core {
   app: Express
   answers: Answer[]
   settings: Settings
+  teller: SettingsTeller
+  audit: AuditTrail
   deletion: ProjectDeletion
 }
 
@@ -51,14 +74,29 @@ export async function assemble(deps: {
 }): Promise<Core> {
   const { config, database, bus, log, poke, checkAnswers } = deps
   const { externalUrl, storage } = config
-  const keys = deriveKeys(config.secretKey)
-  const settings = createSettings(database)
+  const egress = createEgress({ settings: config.egress, log })
+  const seal = createSeal(config.secretKey, config.previousSecretKey)
+  await reseal(database, seal, [keyPlace, settingPlace], log)
+  const keys = await openKeys({ ...config, keyring: createKeyring(database, seal) })
+  await applyOverrides(database, config.overrides, seal, log)
+  const settings = createSettings(database, seal, log)
   await settings.refresh()
+  const teller = createSettingsTeller({ bus, database, settings, log })
   const audit = createAuditTrail(settings)
+  const configuration = createConfiguration({
+    database,
+    settings,
+    seal,
+    overrides: config.overrides,
+    audit,
+    inForce: teller.inForce,
+    checkEndpoint: createEndpointCheck(egress),
+    log,
+  })
 
   const hasher = createPasswordHasher()
   await setFirstPassword(database, hasher, config.adminPassword, log)
-  const basic = createBasicSignIn({
+  const signIn = createBasicSignIn({
     sources: {
       accountByName: (username) => userStore.accountByName(database, username),
       accountById: (id) => userStore.accountById(database, id),
@@ -70,7 +108,15 @@ export async function assemble(deps: {
     attempts: createAttempts(config.failedLogins),
     log,
   })
-  const sessions = createSessionSignIn(database, settings)
+  const basic = recordFailedSignIns(signIn, {
+    db: database,
+    audit,
+    log,
+    isKnown: async (username) =>
+      username.startsWith(settings.get('robot_name_prefix')) ||
+      (await userStore.accountByName(database, username)) !== undefined,
+  })
+  const sessions = createSessionSignIn(database, settings, audit)
 
   const registry = createRegistryPolicy(bus)
   const door = createProjectDoor(database)
@@ -94,17 +140,22 @@ export async function assemble(deps: {
     csrfSecret: keys.csrf,
     externalUrl,
     authenticate: authenticate(basic, sessions),
+    audited: failedChanges({ database, audit, log }),
+    readOnly: refuseWhileReadOnly(settings),
     browser: sessionRoutes(basic, sessions, externalUrl),
     harbor: [
-      systemRoutes(health, { settings, externalUrl, storage }),
+      systemRoutes({ health, bus, settings, externalUrl, storage, caFile: config.caFile }),
+      settingRoutes(configuration),
       projectRoutes(projects, database),
       memberRoutes(members),
       userRoutes(users, createOwnPermissions(database)),
       robotRoutes(robots, settings),
       permissionRoutes(database),
+      ...contentRoutes({ database, bus, door, projects, audit }),
+      auditRoutes(createAuditLists({ db: database, door })),
     ],
     berth: [suiteRoutes(bus, health), robotRotationRoutes(robots)],
     checkAnswers,
   })
-  return { app, answers: coreAnswers({ database, basic, sessions, settings }), settings, deletion }
+  return { app, answers: coreAnswers({ database, basic, sessions, settings }), settings, teller, audit, deletion }
 }

@@ -11,8 +11,12 @@ export const modePut = defineAsk({
   request: z.object({
     /** Pushes, tags, deletions, copies and mounts are refused. */
     readOnly: z.boolean(),
-    /** Pulls are counted, timed and told. */
+    /** Pulls are told, counted and timed; the next two take of that what is not wanted. */
     recordPulls: z.boolean(),
+    /** False: recorded pulls change no count. */
+    countPulls: z.boolean().optional(),
+    /** False: recorded pulls change no time of the last pull. */
+    timePulls: z.boolean().optional(),
     /** Raised by every change. */
     revision: z.number().int().nonnegative(),
   }),

@@ -4,7 +4,7 @@ import { silentLogger } from '@berth/runtime'
 import { accessGrant } from '@berth/types'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createSettings } from '../setting/settings.ts'
+import { fixedSettings } from '../testing/fixed-settings.ts'
 import { ADMIN_PASSWORD, openSurroundings, type RunningCore, type Surroundings } from '../testing/harness.ts'
 import { warnOfExpiry } from './robot-expiry.ts'
 
@@ -339,7 +339,7 @@ describe('what robots can be given', () => {
 describe('a robot that ends soon', () => {
   it('is told once, and again after it was given more time', async () => {
     const database = openDatabase({ url: core.databaseUrl, service: 'test', schema: 'core', log: silentLogger })
-    const settings = createSettings(database)
+    const settings = fixedSettings()
     const told: number[] = []
     const warn = async () => void told.push(await warnOfExpiry(database, settings, () => told.length))
     const robot = await make(ann, 'ending', [inProject('mine', 'project:read')], { duration: 30 })

@@ -1,48 +1,143 @@
+import type { Queries } from '@berth/db'
+import { Unavailable } from '@berth/errors'
 import { type Bus, putKnown } from '@berth/messaging'
 import type { Logger } from '@berth/runtime'
-import type { SettingKey } from '@berth/types'
-import type { Settings } from './settings.ts'
+import { modePut, type SettingKey } from '@berth/types'
+import { settingStore } from './setting-store.ts'
+import type { KnownSettings, Settings } from './settings.ts'
 
-const EVERY_MS = 5_000
+const EVERY_MS = 1_000
+/** A bucket or a registry that was restored from a copy hears it again without being asked. */
+const AGAIN_MS = 60_000
 
 /** Which of our settings other services know, under which key of bucket `settings`. */
 const SHARED: Record<SettingKey, (settings: Settings) => unknown> = {
   token_expiration_minutes: (settings) => settings.get('token_expiration'),
+  read_only: (settings) => settings.get('read_only'),
   audit_log_forward_endpoint: (settings) => settings.get('audit_log_forward_endpoint'),
 }
 
-/**
- * Tells the other services what they must know of our settings: at once, whenever it changes, and again when NATS has
- * been away, whose files may be new. Reads the stored settings again each time, since another replica may change them.
- */
-export function startSettings(bus: Bus, settings: Settings, log: Logger): { stop(): void } {
+/** What holds for the whole registry. */
+function modeOf(settings: Settings) {
+  const countPulls = !settings.get('pull_count_update_disable')
+  const timePulls = !settings.get('pull_time_update_disable')
+  const auditPulls = !settings.get('pull_audit_log_disable')
+  const recordPulls = countPulls || timePulls || auditPulls
+  return { readOnly: settings.get('read_only'), recordPulls, countPulls, timePulls }
+}
+
+interface Untold {
+  what: string
+  /** The value as JSON. */
+  text: string
+  tell(): Promise<void>
+}
+
+export interface SettingsTeller {
+  /**
+   * Tells what has changed and resolves when those concerned have it.
+   *
+   * @throws {Unavailable} "saved, not yet in force": they will hear of it
+   */
+  inForce(): Promise<void>
+  /** Looks every second for what this or another replica has changed, until stopped. */
+  start(): { stop(): void }
+}
+
+/** Tells the other services what they must know of our settings: bucket `settings`, and the registry its mode. */
+export function createSettingsTeller(deps: {
+  bus: Bus
+  database: Queries
+  settings: KnownSettings
+  log: Logger
+}): SettingsTeller {
+  const { bus, database, settings, log } = deps
   const told = new Map<string, string>()
-  let running = false
+  let toldAt = 0
+  let last: Promise<void> = Promise.resolve()
+  let failing = false
+
+  function untold(): Untold[] {
+    const keys = Object.entries(SHARED).map(([key, read]): Untold => {
+      const value = read(settings)
+      return { what: key, text: JSON.stringify(value), tell: () => putKnown(bus, 'settings', key, value) }
+    })
+    const mode: Untold = { what: 'the registry', text: JSON.stringify(modeOf(settings)), tell: tellMode }
+    return [...keys, mode].filter(({ what, text }) => told.get(what) !== text)
+  }
+
+  async function tellMode(): Promise<void> {
+    for (let tries = 0; tries < 2; tries++) {
+      const asked = settings.revision
+      const { revision } = await bus.ask(modePut, { ...modeOf(settings), revision: asked })
+      if (revision <= asked) return
+      // Another replica was quicker, or our table was restored from a copy and counts from before.
+      await settings.refresh()
+      if (settings.revision < revision) await settingStore.raiseAbove(database, revision)
+      await settings.refresh()
+    }
+  }
+
+  async function tellAll(): Promise<void> {
+    const pending = untold()
+    if (pending.length === 0) return
+    if (!bus.connected) throw new Unavailable('NATS cannot be reached')
+    const results = await Promise.allSettled(
+      pending.map(async ({ what, text, tell }) => {
+        await tell()
+        told.set(what, text)
+      }),
+    )
+    for (const result of results) if (result.status === 'rejected') throw result.reason
+  }
+
+  /** One after another: what is told later is newer. */
+  function inTurn(work: () => Promise<void>): Promise<void> {
+    const turn = last.then(work)
+    last = turn.catch(() => undefined)
+    return turn
+  }
 
   async function round(): Promise<void> {
-    if (!bus.connected) return told.clear()
     await settings.refresh()
-    for (const [key, read] of Object.entries(SHARED)) {
-      const value = read(settings)
-      if (told.get(key) === JSON.stringify(value)) continue
-      await putKnown(bus, 'settings', key, value)
-      told.set(key, JSON.stringify(value))
+    if (!bus.connected) toldAt = 0
+    if (bus.connected && Date.now() - toldAt > AGAIN_MS) {
+      told.clear()
+      toldAt = Date.now()
+    }
+    await tellAll()
+  }
+
+  async function attempt(): Promise<void> {
+    try {
+      await inTurn(round)
+      failing = false
+    } catch (err) {
+      if (!failing) log.warn('settings could not be told, will try again', { err })
+      failing = true
     }
   }
 
-  const attempt = async () => {
-    if (running) return
-    running = true
-    try {
-      await round()
-    } catch (err) {
-      log.warn('settings could not be told, will try again', { err })
-    } finally {
-      running = false
-    }
+  return {
+    async inForce() {
+      try {
+        await inTurn(tellAll)
+      } catch (err) {
+        throw new Unavailable('saved, not yet in force: not every service can be reached', { cause: err })
+      }
+    },
+    start() {
+      let running = false
+      const tick = async () => {
+        if (running) return
+        running = true
+        await attempt()
+        running = false
+      }
+      void tick()
+      const timer = setInterval(tick, EVERY_MS)
+      timer.unref()
+      return { stop: () => clearInterval(timer) }
+    },
   }
-  void attempt()
-  const timer = setInterval(attempt, EVERY_MS)
-  timer.unref()
-  return { stop: () => clearInterval(timer) }
 }

@@ -1,22 +1,32 @@
 import type { IncomingMessage } from 'node:http'
 import type { Caller } from '../caller/caller.ts'
 import { isSecure } from '../http/index.ts'
-import type { Settings } from '../setting/settings.ts'
+import type { Settings } from '../setting/index.ts'
 import { BERTH_VERSION, HARBOR_VERSION } from '../version.ts'
 
 export interface SystemInfoOptions {
   settings: Settings
   externalUrl?: string
+  /** Name of the storage driver of the registry. */
   storage: string
+  /** Clients can fetch a certificate to trust. */
+  hasCertificate: boolean
 }
 
-/** What `/systeminfo` answers: how to sign in for everybody, the rest for who has. */
+/** What `/systeminfo` answers: how to sign in and the banner for everybody, the rest for who has signed in. */
 export function systemInfo(
   req: IncomingMessage,
   caller: Caller,
-  { settings, externalUrl, storage }: SystemInfoOptions,
+  { settings, externalUrl, storage, hasCertificate }: SystemInfoOptions,
 ): Record<string, unknown> {
-  const open = { auth_mode: 'db_auth', primary_auth_mode: false, self_registration: false }
+  const mode = settings.get('auth_mode')
+  const open = {
+    auth_mode: mode,
+    primary_auth_mode: settings.get('primary_auth_mode'),
+    self_registration: settings.get('self_registration'),
+    banner_message: settings.get('banner_message'),
+    oidc_provider_name: mode === 'oidc_auth' ? settings.get('oidc_name') : '',
+  }
   if (caller.kind === 'anonymous') return open
   const url = externalUrl ?? `${isSecure(req) ? 'https' : 'http'}://${req.headers.host ?? 'localhost'}`
   return {
@@ -25,11 +35,11 @@ export function systemInfo(
     external_url: url,
     registry_url: new URL(url).host,
     project_creation_restriction: settings.get('project_creation_restriction'),
-    has_ca_root: false,
+    has_ca_root: hasCertificate,
     harbor_version: HARBOR_VERSION,
     berth_version: BERTH_VERSION,
     registry_storage_provider_name: storage,
-    read_only: false,
-    notification_enable: false,
+    read_only: settings.get('read_only'),
+    notification_enable: settings.get('notification_enable'),
   }
 }

@@ -1,10 +1,25 @@
+import { NotFound } from '@berth/errors'
+import type { Bus } from '@berth/messaging'
+import { storageUsage } from '@berth/types'
 import { Router } from 'express'
+import { requireSystem } from '../access/index.ts'
 import { callerOf } from '../http/index.ts'
+import type { Settings } from '../setting/index.ts'
+import { findCertificate } from './certificate.ts'
 import type { Health } from './health.ts'
-import { type SystemInfoOptions, systemInfo } from './system-info.ts'
+import { systemInfo } from './system-info.ts'
 
 /** `/health`, `/ping` and `/systeminfo` of the Harbor API. */
-export function systemRoutes(health: Health, info: SystemInfoOptions): Router {
+export function systemRoutes(deps: {
+  health: Health
+  bus: Pick<Bus, 'ask'>
+  settings: Settings
+  externalUrl?: string
+  storage: string
+  /** File with the certificate clients may want to trust. */
+  caFile?: string
+}): Router {
+  const { health, bus, caFile } = deps
   const routes = Router()
   routes.get('/ping', (_req, res) => {
     res.type('text/plain').send('Pong')
@@ -12,8 +27,19 @@ export function systemRoutes(health: Health, info: SystemInfoOptions): Router {
   routes.get('/health', async (_req, res) => {
     res.json(await health())
   })
-  routes.get('/systeminfo', (req, res) => {
-    res.json(systemInfo(req, callerOf(res), info))
+  routes.get('/systeminfo', async (req, res) => {
+    const hasCertificate = (await findCertificate(caFile)) !== undefined
+    res.json(systemInfo(req, callerOf(res), { ...deps, hasCertificate }))
+  })
+  routes.get('/systeminfo/volumes', async (_req, res) => {
+    requireSystem(callerOf(res), 'system-volumes', 'read')
+    const { volumes } = await bus.ask(storageUsage, {})
+    res.json({ storage: volumes.map(({ totalBytes, freeBytes }) => ({ total: totalBytes, free: freeBytes })) })
+  })
+  routes.get('/systeminfo/getcert', async (_req, res) => {
+    const pem = await findCertificate(caFile)
+    if (pem === undefined) throw new NotFound('there is no certificate to fetch')
+    res.type('application/octet-stream').set('Content-Disposition', 'attachment; filename=ca.crt').send(pem)
   })
   return routes
 }

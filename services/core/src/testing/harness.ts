@@ -20,10 +20,14 @@ import {
   type RequestOf,
   type ServiceName,
 } from '@berth/types'
+import type { Core } from '../assemble.ts'
 import { loadConfig } from '../config.ts'
+import type { Settings } from '../setting/index.ts'
+import type { SettingValues } from '../setting/table.ts'
 import { wire } from '../wire.ts'
 import { createClient, type TestClient } from './harness-client.ts'
 import { createRegistryDouble, type RegistryDouble } from './registry-double.ts'
+import { storeSettings } from './store-settings.ts'
 
 /** For tests: a Postgres, a NATS with the users of a suite, and the services core asks. */
 export interface Surroundings {
@@ -43,6 +47,8 @@ export interface RunningCore extends TestClient {
   url: string
   admin: string
   databaseUrl: string
+  /** Puts settings in force as they are: no rule is asked and nobody else is told at once. */
+  set(values: SettingValues): Promise<void>
   stop(): Promise<void>
 }
 
@@ -94,14 +100,22 @@ export async function openSurroundings(): Promise<Surroundings> {
       const errors: RunningCore['errors'] = []
       const log: ServiceLogger = { ...silentLogger, error: (message, fields) => void errors.push({ message, fields }) }
       const life = createLifecycle(silentLogger, { graceMs: 5_000 })
+      let settings: Settings | undefined
+      const onAssembled = (core: Core) => {
+        settings = core.settings
+      }
       try {
-        await wire(config, { log, life, metrics: createMetrics('core') }, { checkAnswers: true })
+        await wire(config, { log, life, metrics: createMetrics('core') }, { checkAnswers: true, onAssembled })
       } catch (err) {
         await life.stop()
         throw err
       }
       const url = `http://${listen}`
-      return { ...createClient(url), errors, url, admin: `http://${admin}`, databaseUrl, stop: () => life.stop() }
+      const set = async (values: SettingValues) => {
+        await storeSettings(databaseUrl, values)
+        await settings?.refresh()
+      }
+      return { ...createClient(url), errors, url, admin: `http://${admin}`, databaseUrl, set, stop: () => life.stop() }
     },
     async stop() {
       await stopPeers()

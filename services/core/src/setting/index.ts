@@ -1,0 +1,8 @@
+export { createEndpointCheck } from './check-endpoint.ts'
+export { createConfiguration } from './configuration.ts'
+export { applyOverrides, type Overrides, readOverrides } from './overrides.ts'
+export { createSettingsTeller, type SettingsTeller } from './publish.ts'
+export { refuseWhileReadOnly } from './read-only.ts'
+export { settingPlace } from './reseal-settings.ts'
+export { settingRoutes } from './setting-routes.ts'
+export { createSettings, type Settings } from './settings.ts'

@@ -1,0 +1,141 @@
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ADMIN_PASSWORD, openSurroundings, type RunningCore, type Surroundings } from '../harness.ts'
+import { type Answer, ask } from './ask.ts'
+import { CONTENT_EXAMPLES } from './content-examples.ts'
+import { callOf, type MakeExample } from './example.ts'
+import { failureOf } from './failing.ts'
+import { OUT_OF_REACH } from './failures.ts'
+import { PROJECT_EXAMPLES } from './project-examples.ts'
+import { SYSTEM_EXAMPLES } from './system-examples.ts'
+import { CALLERS, declaredOperations, readTable } from './table.ts'
+import { openWorld, type World } from './world.ts'
+
+const EXAMPLES: Record<string, MakeExample> = { ...CONTENT_EXAMPLES, ...PROJECT_EXAMPLES, ...SYSTEM_EXAMPLES }
+const OPERATIONS = 94
+
+const table = readTable()
+const declared = declaredOperations()
+const told = { cells: 0, successes: 0, failures: 0, outOfReach: 0 }
+
+let surroundings: Surroundings
+let core: RunningCore
+let world: World
+
+beforeAll(async () => {
+  surroundings = await openSurroundings()
+  core = await surroundings.startCore()
+  world = await openWorld(surroundings, core)
+})
+afterAll(async () => {
+  process.stdout.write(
+    `contract: ${told.cells} cells checked, ${told.successes} of them answers held to the document; ` +
+      `${told.failures} declared failures reached, ${told.outOfReach} out of reach\n`,
+  )
+  await core?.stop()
+  await surroundings?.stop()
+}, 30_000)
+
+const exampleOf = (operation: string): MakeExample => {
+  const make = EXAMPLES[operation]
+  if (!make) throw new Error(`there is no example of ${operation}`)
+  return make
+}
+
+/** A failure has the one body failures have, and says nothing it should not. */
+function expectFailure(answer: Answer, status: number, what: string): void {
+  expect(answer.status, `${what}: ${answer.text}`).toBe(status)
+  expect(answer.headers.get('x-request-id'), what).toBeTruthy()
+  if (what.startsWith('HEAD ')) return
+  expect(answer.body, what).toEqual({
+    errors: [expect.objectContaining({ code: expect.stringMatching(/^[A-Z_]+$/), message: expect.any(String) })],
+  })
+  expect(answer.text).not.toMatch(/at .*\.(?:ts|js):\d|node_modules|SELECT |relation "/)
+}
+
+describe('the table of the contract', () => {
+  it('has each operation of the document once', () => {
+    expect(table.map(({ operation }) => operation).toSorted()).toEqual([...declared.keys()].toSorted())
+    expect(table.length).toBe(OPERATIONS)
+    expect(Object.keys(EXAMPLES).toSorted()).toEqual([...declared.keys()].toSorted())
+  })
+
+  it('holds answers to the document', async () => {
+    const { status } = await ask(core.url, { method: 'GET', path: '/ping' })
+    expect(status).toBe(200)
+  })
+})
+
+describe('each operation answers each caller as the table says', () => {
+  it.each(table)('$operation', async ({ operation, statuses }) => {
+    const seen: number[] = []
+    const answers: string[] = []
+    for (const [index, caller] of CALLERS.entries()) {
+      const works = (statuses[index] ?? 0) < 400
+      const example = await exampleOf(operation)(world, { caller, works })
+      const answer = await ask(core.url, { as: world.credentials[caller], ...defined(callOf(operation, example)) })
+      seen.push(answer.status)
+      answers.push(`${caller}: ${answer.status} ${answer.text.slice(0, 300)}`)
+      told.cells += 1
+      if (answer.status < 400) told.successes += 1
+      else if (answer.status === statuses[index]) expectFailure(answer, answer.status, `${operation} as ${caller}`)
+    }
+    expect(seen, answers.join('\n')).toEqual(statuses)
+  })
+})
+
+describe('each failure the document declares is reached', () => {
+  const cases = [...declared].flatMap(([operation, { failures }]) =>
+    failures.filter((status) => status < 500).map((status) => ({ operation, status })),
+  )
+
+  it.each(cases)('$status $operation', async ({ operation, status }) => {
+    if (`${status} ${operation}` in OUT_OF_REACH) {
+      told.outOfReach += 1
+      return expect(OUT_OF_REACH[`${status} ${operation}`]).not.toBe('')
+    }
+    const row = table.find((one) => one.operation === operation)
+    const column = row?.statuses.indexOf(status) ?? -1
+    const caller = CALLERS[column]
+    const facts = declared.get(operation)
+    const fails = caller === undefined && facts ? failureOf(operation, status, facts) : undefined
+    if (caller === undefined && !fails) throw new Error(`nothing makes ${operation} fail with ${status}`)
+    const example = await exampleOf(operation)(world, { caller: caller ?? 'admin', works: caller === undefined })
+    const more = (await fails?.(world, example, operation)) ?? {}
+    const as = 'caller' in more ? world.credentials[more.caller as 'admin'] : world.credentials[caller ?? 'admin']
+    const answer = await ask(core.url, { as, ...defined(callOf(operation, { ...example, ...more })) })
+    expectFailure(answer, status, `${operation} ${status}`)
+    told.failures += 1
+  })
+})
+
+describe('without its database', () => {
+  let broken: RunningCore
+  beforeAll(async () => {
+    broken = await surroundings.startCore()
+    const client = new pg.Client({ connectionString: broken.databaseUrl })
+    await client.connect()
+    await client.query('ALTER SCHEMA core RENAME TO elsewhere')
+    await client.end()
+  })
+  afterAll(() => broken?.stop())
+
+  it.each([...declared.keys()])('%s fails, closed and without a word of why', async (operation) => {
+    if (`500 ${operation}` in OUT_OF_REACH) {
+      told.outOfReach += 1
+      return expect((await ask(broken.url, callOf(operation, {}))).status).toBe(200)
+    }
+    const path = Object.fromEntries([...operation.matchAll(/\{([^}]+)\}/g)].map(([, name = '']) => [name, '1']))
+    const answer = await ask(broken.url, { ...callOf(operation, { path }), as: `admin:${ADMIN_PASSWORD}` })
+    expectFailure(answer, 500, operation)
+    if (!operation.startsWith('HEAD ')) {
+      expect(answer.body).toMatchObject({ errors: [{ code: 'UNKNOWN', message: 'internal server error' }] })
+    }
+    told.failures += 1
+  })
+})
+
+/** Without what is undefined, so that spreading it hides nothing. */
+function defined<T extends object>(call: T): T {
+  return Object.fromEntries(Object.entries(call).filter(([, value]) => value !== undefined)) as T
+}
