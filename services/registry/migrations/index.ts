@@ -9,6 +9,7 @@ import { judgePulls } from './20261120134500_judge_pulls.ts'
 import { indexCondemnedBlobs } from './20261120136000_index_condemned_blobs.ts'
 import { countGcTurns } from './20261120137000_count_gc_turns.ts'
 import { indexIcons } from './20261120150000_index_icons.ts'
+import { choosePullRecords } from './20261120151000_choose_pull_records.ts'
 
 export const migrations: readonly Migration[] = [
   createRegistry,
@@ -21,4 +22,5 @@ export const migrations: readonly Migration[] = [
   indexCondemnedBlobs,
   countGcTurns,
   indexIcons,
+  choosePullRecords,
 ]

@@ -1,9 +1,12 @@
 import type { Database } from '@berth/db'
 import { type Answer, answer } from '@berth/messaging'
-import { type ComponentHealth, healthCheck } from '@berth/types'
+import { type ComponentHealth, healthCheck, storageUsage } from '@berth/types'
 import type { Storage } from './storage/index.ts'
 
-/** `svc.registry.v1.health.check`: what we alone depend on. The storage is tried with a few bytes of its own. */
+/**
+ * `svc.registry.v1.health.check`: what we alone depend on, the storage tried with a few bytes of its own; and
+ * `svc.registry.v1.storage.usage`.
+ */
 export function healthAnswers(database: Database, storage: Storage): Answer[] {
   return [
     answer(healthCheck.registry, async () => ({
@@ -12,6 +15,7 @@ export function healthAnswers(database: Database, storage: Storage): Answer[] {
         componentOf('storage', () => storage.probe()),
       ]),
     })),
+    answer(storageUsage, async () => ({ volumes: await storage.volumes() })),
   ]
 }
 

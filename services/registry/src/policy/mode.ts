@@ -5,7 +5,8 @@ import { modePut } from '@berth/types'
 const put = statement<{ revision: number }>(
   'mode-put',
   `WITH newer AS (
-     UPDATE mode SET read_only = $1, record_pulls = $2, revision = $3 WHERE revision < $3 RETURNING revision
+     UPDATE mode SET read_only = $1, record_pulls = $2, count_pulls = $4, time_pulls = $5, revision = $3
+     WHERE revision < $3 RETURNING revision
    )
    SELECT revision FROM newer UNION ALL SELECT revision FROM mode ORDER BY revision DESC LIMIT 1`,
 )
@@ -16,8 +17,9 @@ export const READ_ONLY = '(SELECT read_only FROM mode) AS read_only'
 /** `svc.registry.v1.mode.put` */
 export function modeAnswers(database: Database): Answer[] {
   return [
-    answer(modePut, async ({ readOnly, recordPulls, revision }) => ({
-      revision: (await database.find(put, [readOnly, recordPulls, revision]))?.revision ?? revision,
-    })),
+    answer(modePut, async ({ readOnly, recordPulls, countPulls = true, timePulls = true, revision }) => {
+      const kept = await database.find(put, [readOnly, recordPulls, revision, countPulls, timePulls])
+      return { revision: kept?.revision ?? revision }
+    }),
   ]
 }

@@ -3,9 +3,9 @@ import { artifactPulled } from '@berth/types'
 import type { Gathered } from './gather-pulls.ts'
 
 // Nobody is told that a pull was recorded, so a crash of Postgres may take the last ones along.
-const begin = statement<{ record_pulls: boolean }>(
+const begin = statement<{ record_pulls: boolean; count_pulls: boolean; time_pulls: boolean }>(
   'pull-begin',
-  `SELECT record_pulls, set_config('synchronous_commit', 'off', true) FROM mode`,
+  `SELECT record_pulls, count_pulls, time_pulls, set_config('synchronous_commit', 'off', true) FROM mode`,
 )
 const lockRepositories = statement(
   'pull-lock-repositories',
@@ -22,7 +22,8 @@ const lockManifests = statement(
 )
 const countManifests = statement(
   'pull-count-manifests',
-  `UPDATE manifest SET pull_count = pull_count + v.pulls, pulled_at = greatest(pulled_at, v.at)
+  `UPDATE manifest SET pull_count = pull_count + CASE WHEN $4 THEN v.pulls ELSE 0 END,
+     pulled_at = CASE WHEN $5 THEN greatest(pulled_at, v.at) ELSE pulled_at END
    FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[]) v (id, pulls, at) WHERE manifest.id = v.id`,
 )
 // In the order pushes take them. A tag that names something else by now was not pulled.
@@ -43,19 +44,25 @@ const takeRevisions = statement<{ revision: number }>(
 )
 
 /**
- * Writes pulls down in one transaction: counts and times, then the events. Locks in the order of a push: repositories,
+ * Writes pulls down in one transaction: counts and times as far as they are wanted, then the events. Locks in the order of a push: repositories,
  * manifests, tags, the outbox. False, and nothing done, while pulls are not to be recorded.
  */
 export async function writePulls(database: Database, pulls: readonly Gathered[]): Promise<boolean> {
   return database.transaction(async (tx) => {
-    if ((await tx.find(begin))?.record_pulls !== true) return false
-    const repositories = sumBy(pulls, (pull) => pull.repositoryId)
-    await tx.run(lockRepositories, [repositories.ids])
-    await tx.run(countRepositories, [repositories.ids, repositories.counts])
-    const manifests = sumBy(pulls, (pull) => pull.manifestId)
-    await tx.run(lockManifests, [manifests.ids])
-    await tx.run(countManifests, [manifests.ids, manifests.counts, manifests.times])
-    await writeTags(tx, pulls)
+    const mode = await tx.find(begin)
+    if (mode?.record_pulls !== true) return false
+    const { count_pulls: counted, time_pulls: timed } = mode
+    if (counted) {
+      const repositories = sumBy(pulls, (pull) => pull.repositoryId)
+      await tx.run(lockRepositories, [repositories.ids])
+      await tx.run(countRepositories, [repositories.ids, repositories.counts])
+    }
+    if (counted || timed) {
+      const manifests = sumBy(pulls, (pull) => pull.manifestId)
+      await tx.run(lockManifests, [manifests.ids])
+      await tx.run(countManifests, [manifests.ids, manifests.counts, manifests.times, counted, timed])
+    }
+    if (timed) await writeTags(tx, pulls)
     await tellPulls(tx, pulls)
     return true
   })

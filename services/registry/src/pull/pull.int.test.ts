@@ -96,6 +96,29 @@ describe('pulls', () => {
     expect(told.filter(({ data }) => data.projectId === project.now.id)).toEqual([])
   })
 
+  it.each([
+    { countPulls: false, timePulls: true },
+    { countPulls: true, timePulls: false },
+    { countPulls: false, timePulls: false },
+  ])('are told, and written down as far as is wanted: %j', async (wanted) => {
+    const replica = await world.startReplica()
+    const project = await newProject(world)
+    const image = someImage()
+    await project.client(replica).pushImage(image, '1')
+    await world.bus.ask(modePut, { readOnly: false, recordPulls: true, ...wanted, revision: ++revision })
+    expect(await get(replica, project, 'manifests/1')).toBe(200)
+    await replica.stop()
+    const times = wanted.timePulls ? expect.any(Date) : null
+    const count = wanted.countPulls ? 1 : 0
+    expect(await countedOf(project, image.digest)).toMatchObject({
+      repository: count,
+      manifest: count,
+      tags: { 1: times },
+    })
+    await expect.poll(() => told.filter(({ data }) => data.projectId === project.now.id).length).toBe(1)
+    await world.bus.ask(modePut, { readOnly: false, recordPulls: true, revision: ++revision })
+  })
+
   it('are written down when there are a thousand, without waiting', async () => {
     const replica = await world.startReplica()
     const project = await newProject(world)

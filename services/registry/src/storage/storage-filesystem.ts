@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { closeSync, constants, fstatSync, fsync, openSync } from 'node:fs'
-import { type FileHandle, mkdir, open, readdir, rename, rm, rmdir, stat } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readdir, rename, rm, rmdir, stat, statfs } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { Unavailable } from '@berth/errors'
@@ -18,6 +18,7 @@ import {
   type UploadPath,
   type UploadWriter,
   uploadPathOf,
+  type Volume,
 } from './storage.ts'
 import { storedFile } from './stored-file.ts'
 
@@ -69,6 +70,7 @@ export async function filesystemStorage(root: string): Promise<Storage> {
       for (const key of keys) await removeFile(root, fileOf(key))
     },
     list: (prefix, after, limit) => listFiles(root, prefix, after, limit),
+    volumes: async () => [await volumeOf(root)],
     probe: () => probe(join(root, 'uploads', `probe-${randomUUID()}`)),
   }
 }
@@ -249,6 +251,11 @@ async function discardAbandoned(
     if (++discarded === SWEEP_BOUND) break
   }
   return discarded
+}
+
+async function volumeOf(root: string): Promise<Volume> {
+  const { bsize, blocks, bavail } = await statfs(root)
+  return { totalBytes: bsize * blocks, freeBytes: bsize * bavail }
 }
 
 async function probe(file: string): Promise<void> {

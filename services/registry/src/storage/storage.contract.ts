@@ -300,6 +300,16 @@ export function storageContract(open: () => Promise<Storage>): void {
     expect(await storage.list(key, '', 10)).toEqual([])
   })
 
+  it('tells how much room there is, where that has an end', async () => {
+    const storage = await open()
+    const volumes = await storage.volumes()
+    expect(volumes).toHaveLength(storage.driver === 'filesystem' ? 1 : 0)
+    for (const { totalBytes, freeBytes } of volumes) {
+      expect(Number.isSafeInteger(totalBytes) && totalBytes > 0).toBe(true)
+      expect(freeBytes).toBeLessThanOrEqual(totalBytes)
+    }
+  })
+
   it('can be probed', async () => {
     const storage = await open()
     await expect(storage.probe()).resolves.toBeUndefined()

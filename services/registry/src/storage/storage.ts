@@ -60,6 +60,12 @@ export interface StoredEntry {
   modifiedAt: Date
 }
 
+/** How much room there is, in bytes. */
+export interface Volume {
+  totalBytes: number
+  freeBytes: number
+}
+
 /**
  * Keeps bytes, knows nothing of digests, projects or people. What a key or path names that is not there is
  * {@link BytesMissing}, no room is {@link StorageFull}; anything else thrown is the storage failing.
@@ -109,6 +115,8 @@ export interface Storage {
   remove(keys: readonly StorageKey[]): Promise<void>
   /** What there is whose name begins with `prefix` and comes after `after`, by name in byte order, up to `limit`. */
   list(prefix: string, after: string, limit: number): Promise<StoredEntry[]>
+  /** What bytes are kept on; nothing where there is no end to the room. */
+  volumes(): Promise<Volume[]>
   /** Writes, reads and removes a few bytes; throws what went wrong. */
   probe(): Promise<void>
 }

@@ -177,6 +177,7 @@ export function s3Storage(
       await bucket.remove(keys)
     },
     list: (prefix, after, limit) => bucket.list(prefix, after, limit),
+    volumes: async () => [],
     probe: probed(() => bucket.probe(`uploads/probe-${randomUUID()}`)),
   }
 }
