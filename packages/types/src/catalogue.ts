@@ -8,7 +8,7 @@ import { gcSweep } from './asks/registry-gc.ts'
 import * as registryLabel from './asks/registry-label.ts'
 import { modePut } from './asks/registry-mode.ts'
 import * as registryRepository from './asks/registry-repository.ts'
-import { storageUsage } from './asks/registry-storage.ts'
+import { storageUsage, usageReconcile } from './asks/registry-storage.ts'
 import * as registryTag from './asks/registry-tag.ts'
 import { projectTally } from './asks/registry-tally.ts'
 import * as token from './asks/token.ts'
@@ -20,6 +20,7 @@ import { robotWarned } from './events/core-robot.ts'
 import * as registryEvents from './events/registry.ts'
 import { blobCorrupted } from './events/registry-blob.ts'
 import { artifactPulled } from './events/registry-pull.ts'
+import { quotaWarned } from './events/registry-quota.ts'
 import type { JobKind } from './job.ts'
 import type { ServiceName } from './services.ts'
 
@@ -42,6 +43,7 @@ export const ASKS: readonly Ask[] = [
   projectTally,
   modePut,
   storageUsage,
+  usageReconcile,
   gcSweep,
   ...REGISTRY_LISTS,
   token.keyList,
@@ -64,6 +66,7 @@ export const EVENTS: readonly EventKind[] = [
   registryEvents.tagCreated,
   registryEvents.tagDeleted,
   blobCorrupted,
+  quotaWarned,
 ]
 
 /**
@@ -92,6 +95,7 @@ export const USES: Record<ServiceName, { asks: readonly Ask[]; reads: readonly B
         projectTally,
         modePut,
         storageUsage,
+        usageReconcile,
         ...REGISTRY_LISTS,
         token.keyList,
         token.keyRotate,

@@ -16,8 +16,8 @@ export interface AppDeps {
   audited: RequestHandler
   /** Refuses changes while nothing may be changed. */
   readOnly: RequestHandler
-  /** `/c/*` */
-  browser: Router
+  /** `/c/*`, `/api/internal/*` and pages. */
+  browser: readonly Router[]
   /** Below `/api/v2.0`. */
   harbor: readonly Router[]
   /** Below `/api/berth/v1`. */
@@ -41,7 +41,7 @@ export function createApp(deps: AppDeps): Express {
   app.use(authenticate)
   app.use(audited)
   app.use(readOnly)
-  app.use(browser)
+  app.use(...browser)
   app.use(express.json({ limit: '256kb', reviver: noZeroBytes }))
   app.use('/api/v2.0', leftOutRoutes(), validated(harborDocument, { answers: checkAnswers }), ...harbor)
   app.use('/api/berth/v1', validated(berthDocument, { answers: checkAnswers }), ...berth)

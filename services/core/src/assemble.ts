@@ -45,7 +45,7 @@ import {
   settingPlace,
   settingRoutes,
 } from './setting/index.ts'
-import { coreAnswers, createHealth, suiteRoutes, systemRoutes } from './system/index.ts'
+import { coreAnswers, createHealth, type Health, internalRoutes, suiteRoutes, systemRoutes } from './system/index.ts'
 import { forgetShownPassword, setFirstPassword } from './user/first-password.ts'
 import { userStore } from './user/index.ts'
 import { createOwnPermissions } from './user/own-permissions.ts'
@@ -58,6 +58,7 @@ export interface Core {
   settings: Settings
   teller: SettingsTeller
   audit: AuditTrail
+  health: Health
   deletion: ProjectDeletion
 }
 
@@ -142,7 +143,7 @@ export async function assemble(deps: {
     authenticate: authenticate(basic, sessions),
     audited: failedChanges({ database, audit, log }),
     readOnly: refuseWhileReadOnly(settings),
-    browser: sessionRoutes(basic, sessions, externalUrl),
+    browser: [sessionRoutes(basic, sessions, externalUrl), internalRoutes({ database, bus, audit })],
     harbor: [
       systemRoutes({ health, bus, settings, externalUrl, storage, caFile: config.caFile }),
       settingRoutes(configuration),
@@ -157,5 +158,5 @@ export async function assemble(deps: {
     berth: [suiteRoutes(bus, health), robotRotationRoutes(robots)],
     checkAnswers,
   })
-  return { app, answers: coreAnswers({ database, basic, sessions, settings }), settings, teller, audit, deletion }
+  return { app, answers: coreAnswers({ database, basic, sessions, settings }), settings, teller, audit, health, deletion }
 }

@@ -34,7 +34,7 @@ export function startUpkeep({ database, storage, relay, config, log, metrics }: 
   const scrub = startScrub({ database, storage, log, onChange, bytesPerSecond: config.scrubBytesPerSecond, metrics })
   const reconciliation = startReconcile({ database, log, metrics })
   return {
-    answers: gcAnswers(step),
+    answers: [...gcAnswers(step), ...reconciliation.answers],
     async stop() {
       await Promise.all([scrub.stop(), reconciliation.stop()])
     },

@@ -20,3 +20,14 @@ export const storageUsage = defineAsk({
     ),
   }),
 })
+
+export const usageReconcile = defineAsk({
+  service: 'registry',
+  noun: 'usage',
+  verb: 'reconcile',
+  summary: 'Begins to compare the usage of every project with its blobs, unless that is being done already',
+  effect: 'write',
+  caller: 'service',
+  request: z.object({}),
+  response: z.object({ started: z.literal(true) }),
+})

@@ -1,5 +1,6 @@
 export { coreAnswers } from './answers.ts'
-export { createHealth } from './health.ts'
+export { createHealth, type Health } from './health.ts'
+export { internalRoutes } from './internal-routes.ts'
 export { pageRoutes } from './pages.ts'
 export { suiteRoutes } from './suite-routes.ts'
 export { systemRoutes } from './system-routes.ts'

@@ -12,6 +12,7 @@ import {
   healthCheck,
   keyRotate,
   linesSearch,
+  modePut,
   personIssue,
   projectClose,
   projectCount,
@@ -19,6 +20,8 @@ import {
   type RegistryProject,
   type RequestOf,
   type ServiceName,
+  storageUsage,
+  usageReconcile,
 } from '@berth/types'
 import type { Core } from '../assemble.ts'
 import { loadConfig } from '../config.ts'
@@ -57,6 +60,10 @@ interface Peers {
   /** The projects the registry was given, the newest last. */
   put: RegistryProject[]
   closed: RequestOf<typeof projectClose>[]
+  /** The modes the registry was given, the newest last. */
+  modes: RequestOf<typeof modePut>[]
+  /** How many times the registry was asked to reconcile usage. */
+  reconciled: number
   /** How many times the registry was asked to count. */
   counts: number
   /** What the registry holds, and how it answers about it. */
@@ -149,6 +156,8 @@ async function startPeers(
     put,
     content: createRegistryDouble(put),
     closed: [],
+    modes: [],
+    reconciled: 0,
     counts: 0,
     repositories: new Map(),
     searched: [],
@@ -185,6 +194,16 @@ const SPECIAL: Partial<Record<ServiceName, (peers: Peers) => Answer[]>> = {
       peers.closed.push(request)
       if ((peers.repositories.get(request.id) ?? 0) > 0) throw new PreconditionFailed('it holds repositories')
       return { closed: true as const }
+    }),
+    answer(modePut, async (mode) => {
+      const newest = peers.modes.at(-1)?.revision ?? -1
+      if (mode.revision > newest) peers.modes.push(mode)
+      return { revision: Math.max(mode.revision, newest) }
+    }),
+    answer(storageUsage, async () => ({ volumes: [{ totalBytes: 1_000_000, freeBytes: 250_000 }] })),
+    answer(usageReconcile, async () => {
+      peers.reconciled++
+      return { started: true as const }
     }),
     answer(projectCount, async ({ ids }) => {
       peers.counts++

@@ -1,4 +1,6 @@
+import { type Answer, answer } from '@berth/messaging'
 import { Counter, Gauge, type Registry } from '@berth/runtime'
+import { usageReconcile } from '@berth/types'
 import { alone, choreOf } from '../chore/index.ts'
 import { every } from '../every.ts'
 import { isNight } from './night.ts'
@@ -8,8 +10,14 @@ const LOOK_MS = 300_000
 /** Less than a day, so that the next night is not missed by minutes. */
 const ROUND_MS = 20 * 3_600_000
 
-/** Reconciles usage once a night, on one replica. */
-export function startReconcile(parts: ReconcileParts & { metrics: Registry }): { stop(): Promise<void> } {
+export interface Reconciliation {
+  /** `svc.registry.v1.usage.reconcile` */
+  answers: Answer[]
+  stop(): Promise<void>
+}
+
+/** Reconciles usage once a night, on one replica, and when it is asked to. */
+export function startReconcile(parts: ReconcileParts & { metrics: Registry }): Reconciliation {
   const { database, log, metrics } = parts
   const corrections = new Counter({
     name: 'berth_registry_usage_corrections_total',
@@ -22,24 +30,43 @@ export function startReconcile(parts: ReconcileParts & { metrics: Registry }): {
     registers: [metrics],
   })
   const stopping = new AbortController()
+  const round = async () => {
+    const report = await reconcile({ ...parts, signal: stopping.signal })
+    corrections.inc(report.drifted)
+    drift.set(report.driftBytes)
+    const { projects, drifted, driftBytes } = report
+    log.info('usage has been reconciled', { projects, drifted, driftBytes })
+  }
   const night = async () => {
     if (!isNight(new Date())) return
     await alone(database, 'reconcile', async () => {
       const chore = choreOf(database, 'reconcile')
       if ((await chore.take(ROUND_MS)) === undefined) return
-      const report = await reconcile({ ...parts, signal: stopping.signal })
+      await round()
       await chore.finish()
-      corrections.inc(report.drifted)
-      drift.set(report.driftBytes)
-      const { projects, drifted, driftBytes } = report
-      log.info('usage has been reconciled', { projects, drifted, driftBytes })
     })
   }
+  let asked: Promise<void> | undefined
+  const now = () =>
+    alone(database, 'reconcile', round)
+      .then(() => undefined)
+      .catch((err) => {
+        if (!stopping.signal.aborted) log.warn('usage could not be reconciled', { err })
+      })
+      .finally(() => {
+        asked = undefined
+      })
   const rounds = every(LOOK_MS, 'reconcile', night, log)
   return {
+    answers: [
+      answer(usageReconcile, async () => {
+        asked ??= now()
+        return { started: true as const }
+      }),
+    ],
     async stop() {
       stopping.abort()
-      await rounds.stop()
+      await Promise.all([rounds.stop(), asked])
     },
   }
 }
