@@ -134,6 +134,10 @@ const ONE_SERVICE: readonly KnownSetting[] = [
   { name: 'BERTH_LOG_COLLECTOR_FILE_BYTES', default: '33554432', description: 'size at which a log file is ended' },
   { name: 'BERTH_LOG_COLLECTOR_TOTAL_BYTES', default: '1073741824', description: 'size of all log files together' },
   { name: 'BERTH_LOG_COLLECTOR_KEEP_DAYS', default: '14', description: 'age at which a log file is removed, in days' },
+  {
+    name: 'BERTH_LOG_COLLECTOR_SYSLOG_CA',
+    description: 'file with certificates in PEM a syslog receiver may have besides the usual ones',
+  },
   { name: 'BERTH_GATEWAY_CORE_URLS', description: 'base URLs of the replicas of core, by comma' },
   { name: 'BERTH_GATEWAY_REGISTRY_URLS', description: 'base URLs of the replicas of registry, by comma' },
   { name: 'BERTH_GATEWAY_TOKEN_URLS', description: 'base URLs of the replicas of token, by comma' },

@@ -139,7 +139,10 @@ function eventMessage(event: EventKind): Record<string, Json> {
         ],
       },
       'x-followed-by': Object.entries(CONSUMERS)
-        .filter(([, consumer]) => consumer.stream === 'EVENTS' && [consumer.filter].flat().some((filter) => covers(filter, subject)))
+        .filter(
+          ([, consumer]) =>
+            consumer.stream === 'EVENTS' && [consumer.filter].flat().some((filter) => covers(filter, subject)),
+        )
         .map(([name]) => name),
     },
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { findSyslogTarget, SyslogEndpoint } from './syslog.ts'
+import { findSyslogTarget } from './syslog.ts'
 
 describe('an endpoint of syslog', () => {
   it.each([
@@ -9,7 +9,6 @@ describe('an endpoint of syslog', () => {
     ['tls://[2001:db8::1]:6514', { transport: 'tls', host: '2001:db8::1', port: 6514 }],
   ])('%s is read', (text, target) => {
     expect(findSyslogTarget(text)).toEqual(target)
-    expect(SyslogEndpoint.safeParse(text).success).toBe(true)
   })
 
   it.each([
@@ -25,6 +24,5 @@ describe('an endpoint of syslog', () => {
     '-x:514',
   ])('%j is none', (text) => {
     expect(findSyslogTarget(text)).toBeUndefined()
-    expect(SyslogEndpoint.safeParse(text).success).toBe(false)
   })
 })

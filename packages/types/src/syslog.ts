@@ -1,5 +1,3 @@
-import { z } from 'zod'
-
 const ENDPOINT = /^(?:(tcp|tls):\/\/)?(\[[0-9a-f:.]+\]|[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?):(\d{1,5})$/i
 
 /** Where lines are forwarded to. */
@@ -17,9 +15,3 @@ export function findSyslogTarget(text: string): SyslogTarget | undefined {
   if (!(port >= 1 && port <= 65_535)) return undefined
   return { transport: scheme?.toLowerCase() === 'tls' ? 'tls' : 'tcp', host: host.replace(/^\[|\]$/g, ''), port }
 }
-
-/** An address `findSyslogTarget` can read. */
-export const SyslogEndpoint = z
-  .string()
-  .max(300)
-  .refine((text) => findSyslogTarget(text) !== undefined, 'must be host:port, tcp://host:port or tls://host:port')

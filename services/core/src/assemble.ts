@@ -158,5 +158,13 @@ export async function assemble(deps: {
     berth: [suiteRoutes(bus, health), robotRotationRoutes(robots)],
     checkAnswers,
   })
-  return { app, answers: coreAnswers({ database, basic, sessions, settings }), settings, teller, audit, health, deletion }
+  return {
+    app,
+    answers: coreAnswers({ database, basic, sessions, settings }),
+    settings,
+    teller,
+    audit,
+    health,
+    deletion,
+  }
 }

@@ -7,6 +7,7 @@ import { migrations } from '../migrations/index.ts'
 import { assemble, type Core } from './assemble.ts'
 import { followRegistry, keepPartitions, preparePartitions } from './audit/index.ts'
 import type { Config } from './config.ts'
+import { startExporter } from './exporter/index.ts'
 import { operationOf } from './http/index.ts'
 import { startDeletionSweep } from './project/index.ts'
 import { startRobotExpiry } from './robot/index.ts'
@@ -45,6 +46,7 @@ export async function wire(
     startDeletionSweep(core.deletion, log),
     startSessionSweep(database, log),
     keepPartitions(database, log),
+    startExporter({ db: database, bus, health: core.health, settings: core.settings, metrics, log }),
     startRobotExpiry(database, core.settings, relay.poke, log),
   ]
   life.onStop('background', () => {

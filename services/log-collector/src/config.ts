@@ -1,3 +1,4 @@
+import { type EgressSettings, egressSettings } from '@berth/egress'
 import { parseSettings, type ServiceSettings, serviceSettings } from '@berth/runtime'
 import { z } from 'zod'
 import type { JournalLimits } from './journal/index.ts'
@@ -7,6 +8,9 @@ const DAY_MS = 24 * 3_600_000
 export interface Config extends ServiceSettings {
   dir: string
   limits: JournalLimits
+  /** A file with certificates a syslog receiver may have besides the usual ones. */
+  syslogCaFile?: string
+  egress: EgressSettings
 }
 
 const bytes = z.coerce.number('must be a number of bytes').int().min(65_536, 'must be at least 65536')
@@ -22,6 +26,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
         .number('must be a number of days')
         .positive('must be more than 0')
         .default(14),
+      BERTH_LOG_COLLECTOR_SYSLOG_CA: z.string().optional(),
     }),
     env,
   )
@@ -36,5 +41,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
       totalBytes: own.BERTH_LOG_COLLECTOR_TOTAL_BYTES,
       keepMs: own.BERTH_LOG_COLLECTOR_KEEP_DAYS * DAY_MS,
     },
+    syslogCaFile: own.BERTH_LOG_COLLECTOR_SYSLOG_CA,
+    egress: egressSettings(env),
   }
 }

@@ -1,4 +1,6 @@
+import { readFile } from 'node:fs/promises'
 import { createVerifier, SUITE_AUDIENCE } from '@berth/access'
+import { createEgress } from '@berth/egress'
 import { Unavailable } from '@berth/errors'
 import { answerAsks, type Bus, connectBus, followBatches, sayTo } from '@berth/messaging'
 import { type Logger, openAdmin, type Running } from '@berth/runtime'
@@ -6,6 +8,7 @@ import { keyList } from '@berth/types'
 import manifest from '../package.json' with { type: 'json' }
 import { logCollectorAnswers } from './answers.ts'
 import type { Config } from './config.ts'
+import { dialBy, startForwarding } from './forward/index.ts'
 import { createIntake, createLedger, type Intake, intakeMetrics, readCheckpoint, watchDrops } from './intake/index.ts'
 import { openJournal } from './journal/index.ts'
 import { createLogSearch } from './search/index.ts'
@@ -40,6 +43,10 @@ export async function wire(config: Config, { log, life, metrics }: Running): Pro
   })
   const following = followBatches(bus, 'log-collector', { log, handle: (batch) => intake.take(batch) })
   life.onStop('stream', () => following.stop())
+  const trusted = config.syslogCaFile === undefined ? undefined : await readFile(config.syslogCaFile, 'utf8')
+  const dial = dialBy(createEgress({ settings: config.egress, log }), trusted)
+  const forwarding = startForwarding({ bus, dial, log, metrics })
+  life.onStop('forwarding', () => forwarding.stop())
   life.onStop('upkeep', keepTidy(intake, log))
   life.onStop('drop watch', watchDrops(ledger, log))
   const checks = { files: () => mustWrite(intake), nats: () => mustBeConnected(bus) }

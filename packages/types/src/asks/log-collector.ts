@@ -1,7 +1,6 @@
 import { z } from 'zod'
 import { defineAsk } from '../ask.ts'
 import { LogLevel, LogLine } from '../log.ts'
-import { SyslogEndpoint } from '../syslog.ts'
 
 export const linesSearch = defineAsk({
   service: 'log-collector',
@@ -30,16 +29,4 @@ export const linesSearch = defineAsk({
     /** Lines that never reached the collector, by service, since it keeps count. */
     dropped: z.record(z.string(), z.number().int().nonnegative()),
   }),
-})
-
-export const forwardCheck = defineAsk({
-  service: 'log-collector',
-  noun: 'forward',
-  verb: 'check',
-  summary: 'Whether a syslog receiver answers at this endpoint; BAD_REQUEST says why not',
-  effect: 'read',
-  caller: 'service',
-  timeoutMs: 12_000,
-  request: z.object({ endpoint: SyslogEndpoint }),
-  response: z.object({ reached: z.literal(true) }),
 })

@@ -1,4 +1,5 @@
-import type { Queries } from '@berth/db'
+import type { Database } from '@berth/db'
+import type { AuditTrail } from '../audit/index.ts'
 import type { UserCaller } from '../caller/caller.ts'
 import type { Settings } from '../setting/settings.ts'
 import { sessionStore } from './session-store.ts'
@@ -14,7 +15,9 @@ export interface SessionSignIn {
   end(caller: UserCaller): Promise<void>
 }
 
-export function createSessionSignIn(db: Queries, settings: Settings): SessionSignIn {
+export function createSessionSignIn(db: Database, settings: Settings, audit: AuditTrail): SessionSignIn {
+  const entryOf = (operation: 'login' | 'logout', { name }: UserCaller) =>
+    ({ operation, resourceType: 'user', resource: name }) as const
   const ttlSeconds = () => settings.get('session_timeout') * 60
   return {
     async find(sid, { renewal }) {
@@ -28,11 +31,19 @@ export function createSessionSignIn(db: Queries, settings: Settings): SessionSig
     },
     async begin(caller, previous) {
       const old = previous === undefined ? undefined : await sessionStore.find(db, previous)
-      if (old?.caller.session) await sessionStore.remove(db, old.caller.session)
-      return sessionStore.create(db, caller.id, ttlSeconds())
+      return db.transaction(async (tx) => {
+        if (old?.caller.session) await sessionStore.remove(tx, old.caller.session)
+        await audit.record(tx, caller, entryOf('login', caller))
+        return sessionStore.create(tx, caller.id, ttlSeconds())
+      })
     },
     async end(caller) {
-      if (caller.session) await sessionStore.remove(db, caller.session)
+      const { session } = caller
+      if (session === undefined) return
+      await db.transaction(async (tx) => {
+        await sessionStore.remove(tx, session)
+        await audit.record(tx, caller, entryOf('logout', caller))
+      })
     },
   }
 }

@@ -16,6 +16,7 @@ import {
   labelAttach,
   labelDetach,
   labelPurge,
+  projectTally,
   projectUsage,
   type RequestOf,
   repositoryDelete,
@@ -254,7 +255,20 @@ export function doubleAnswers(state: DoubleState): Answer[] {
       const { rows, total } = pageOfRows(all, columns, { sort, page, pageSize })
       return { projects: rows, total }
     }),
+    answer(projectTally, async ({ ids }) => ({ projects: ids.map((id) => tallyOf(state, id)) })),
   ]
+}
+
+function tallyOf({ repositories }: DoubleState, id: number) {
+  const own = repositories.filter(({ facts }) => facts.projectId === id)
+  const artifacts = own.flatMap((one) => one.artifacts.map(({ facts }) => facts))
+  return {
+    id,
+    repositories: own.length,
+    usedBytes: artifacts.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    pulls: own.reduce((sum, { facts }) => sum + facts.pullCount, 0),
+    artifacts: [...Map.groupBy(artifacts, ({ kind }) => kind)].map(([kind, some]) => ({ kind, count: some.length })),
+  }
 }
 
 /** What lists show without `base=*`. */

@@ -1,0 +1,44 @@
+import { adHoc, type Database, type Transaction } from '@berth/db'
+import type { Logger } from '@berth/runtime'
+import { type Month, monthsFrom } from './months.ts'
+
+/** So many months are ready before they begin. */
+const AHEAD = 2
+const EVERY_MS = 3_600_000
+
+/** Makes the partitions of this month and the next ones. What the default partition holds of them moves over. */
+export async function preparePartitions(database: Database, now = new Date()): Promise<void> {
+  for (const month of monthsFrom(now, AHEAD)) {
+    if (await exists(database, month)) continue
+    await database.transaction(async (tx) => {
+      await tx.run(adHoc(`SELECT pg_advisory_xact_lock(hashtext('berth audit partitions'))`))
+      if (!(await exists(tx, month))) await make(tx, month)
+    })
+  }
+}
+
+async function exists(db: Pick<Transaction, 'find'>, { table }: Month): Promise<boolean> {
+  const row = await db.find(adHoc<{ found: boolean }>('SELECT to_regclass($1) IS NOT NULL AS found'), [table])
+  return row?.found === true
+}
+
+/** Nobody writes meanwhile: a row that came into the default partition would keep the new one out. */
+async function make(tx: Transaction, { table, from, to }: Month): Promise<void> {
+  await tx.run(adHoc('LOCK TABLE audit_log IN SHARE ROW EXCLUSIVE MODE'))
+  await tx.run(adHoc(`CREATE TABLE ${table} (LIKE audit_log INCLUDING DEFAULTS)`))
+  await tx.run(
+    adHoc(`WITH moved AS (
+        DELETE FROM audit_log_default WHERE occurred_at >= '${from}' AND occurred_at < '${to}' RETURNING *
+      ) INSERT INTO ${table} SELECT * FROM moved`),
+  )
+  await tx.run(adHoc(`ALTER TABLE audit_log ATTACH PARTITION ${table} FOR VALUES FROM ('${from}') TO ('${to}')`))
+}
+
+/** Looks every hour whether the next months are ready, until stopped. */
+export function keepPartitions(database: Database, log: Logger): { stop(): void } {
+  const timer = setInterval(() => {
+    preparePartitions(database).catch((err) => log.warn('the next months of the audit log have no partition', { err }))
+  }, EVERY_MS)
+  timer.unref()
+  return { stop: () => clearInterval(timer) }
+}

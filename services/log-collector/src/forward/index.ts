@@ -1,0 +1,2 @@
+export { dialBy } from './dial.ts'
+export { startForwarding } from './forwarder.ts'
