@@ -22,7 +22,10 @@ export function authenticate(basic: BasicSignIn, sessions: SessionSignIn): Reque
     if (authorization !== undefined) {
       const { username, password } = parseBasic(authorization)
       try {
-        setCaller(res, { ...(await basic.signIn(username, password, { address, path: req.path })), address })
+        setCaller(res, {
+          ...(await basic.signIn(username, password, { address, method: req.method, path: req.path })),
+          address,
+        })
       } catch (err) {
         if (err instanceof Unauthorized) res.setHeader(CREDENTIALS, 'bad')
         throw err

@@ -17,6 +17,8 @@ export interface SignInOrigin {
   address?: string
   /** Of the request, if it is one to our API. */
   path?: string
+  /** Of the same request. */
+  method?: string
 }
 
 export interface BasicSignIn {
@@ -106,7 +108,7 @@ export function createBasicSignIn(options: {
   async function byPassword(username: string, password: string, origin: SignInOrigin): Promise<UserCaller | undefined> {
     const known = await recall(printOf(username, password))
     if (known) return known
-    const print = fingerprint(username, password, origin.path ?? '')
+    const print = fingerprint(username, password, origin.method ?? '', origin.path ?? '')
     let running = checking.get(print)
     if (!running) {
       running = checkOnce(username, password, origin).finally(() => checking.delete(print))

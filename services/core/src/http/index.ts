@@ -1,6 +1,7 @@
+export { baseUrlOf } from './base-url.ts'
 export { cookieOf, isSecure } from './cookies.ts'
 export { csrfProtection } from './csrf.ts'
 export { operationOf } from './operation.ts'
-export { callerOf, listPage, parseBody, parseQuery, pathNumber, setCaller } from './parse.ts'
+export { callerOf, isBrowser, listPage, parseBody, parseQuery, pathNumber, setCaller } from './parse.ts'
 export { translateErrors, validated } from './validation.ts'
 export { noZeroBytes, refuseZeroBytes } from './zero-bytes.ts'

@@ -1,3 +1,3 @@
-export { sessionRoutes } from './session-routes.ts'
+export { type SignInElsewhere, sessionRoutes } from './session-routes.ts'
 export { createSessionSignIn, type SessionSignIn } from './session-sign-in.ts'
 export { startSessionSweep } from './session-sweep.ts'

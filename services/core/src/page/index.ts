@@ -1,0 +1,2 @@
+export { ONBOARD_SCRIPT, onboardPage } from './onboard-page.ts'
+export { problemPage } from './problem-page.ts'
