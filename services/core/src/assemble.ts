@@ -151,7 +151,11 @@ export async function assemble(deps: {
     authenticate: authenticate(basic, sessions),
     audited: failedChanges({ database, audit, log }),
     readOnly: refuseWhileReadOnly(settings),
-    browser: [sessionRoutes({ basic, sessions, elsewhere: oidc.elsewhere, externalUrl }), oidc.browser, internalRoutes({ database, bus, audit })],
+    browser: [
+      sessionRoutes({ basic, sessions, elsewhere: oidc.elsewhere, externalUrl }),
+      oidc.browser,
+      internalRoutes({ database, bus, audit }),
+    ],
     harbor: [
       systemRoutes({ health, bus, settings, externalUrl, storage, caFile: config.caFile }),
       settingRoutes(configuration),
