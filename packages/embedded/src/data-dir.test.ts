@@ -107,6 +107,16 @@ describe('the data directory', () => {
     await expect(secretKeyOf(again, undefined)).rejects.toMatchObject({ exitCode: 2 })
   })
 
+  it('takes another key from who names the one before it, once and for all', async () => {
+    const data = await claim()
+    const before = await secretKeyOf(data, undefined)
+    const key = Buffer.from(Array.from({ length: 32 }, (_, at) => (at * 37 + 11) % 256)).toString('base64')
+    expect(await secretKeyOf(data, key, before)).toBe(key)
+    expect(await secretKeyOf(data, key, before)).toBe(key)
+    expect(await secretKeyOf(data, key)).toBe(key)
+    await expect(secretKeyOf(data, before)).rejects.toMatchObject({ exitCode: 2 })
+  })
+
   it('gets an admin password until a suite was ready on it, and shows it until then', async () => {
     const data = await claim()
     const made = await adminPasswordOf(data, undefined)

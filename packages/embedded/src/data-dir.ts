@@ -33,8 +33,8 @@ export interface DataDir {
   at(...names: string[]): string
   /** Makes a directory inside, for its owner alone. */
   make(...names: string[]): Promise<string>
-  /** @throws {StartRefused} exit code 2: what is kept was encrypted with another key */
-  bindKey(secretKey: string, setting: string): Promise<void>
+  /** @throws {StartRefused} exit code 2: what is kept was encrypted with a key that is neither this nor `previous` */
+  bindKey(secretKey: string, setting: string, previous?: string): Promise<void>
   /** Whether what is kept was encrypted with a key already. */
   readonly hasKey: boolean
   settle(): Promise<void>
@@ -81,10 +81,13 @@ function claimed(path: string, found: Marker, postgresHome: string, release: () 
     makePostgresHome: async () => {
       if (dirname(postgresHome) === SHARED_HOME) await makeHomeElsewhere(postgresHome, path)
     },
-    async bindKey(secretKey, setting) {
-      const keyProof = createHmac('sha256', Buffer.from(secretKey, 'base64')).update(marker.id).digest('base64url')
+    async bindKey(secretKey, setting, previous) {
+      const proofOf = (key: string) =>
+        createHmac('sha256', Buffer.from(key, 'base64')).update(marker.id).digest('base64url')
+      const keyProof = proofOf(secretKey)
       if (marker.keyProof === keyProof) return
-      if (marker.keyProof !== undefined) {
+      const wasPrevious = previous !== undefined && marker.keyProof === proofOf(previous)
+      if (marker.keyProof !== undefined && !wasPrevious) {
         throw new StartRefused(EXIT.wrongSetting, 'the secret key is not the one the data was made with', setting)
       }
       await change({ keyProof })

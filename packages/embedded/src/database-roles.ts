@@ -59,6 +59,17 @@ async function addExtension(client: pg.Client, name: string): Promise<void> {
   if (available.rowCount === 1) await client.query(`CREATE EXTENSION IF NOT EXISTS ${name} SCHEMA public`)
 }
 
+/** Gives a role another password by way of `url`; where `url` no longer opens, it has it already. */
+export async function changePassword(url: string, role: string, password: string): Promise<void> {
+  try {
+    await withClient(url, async (client) => {
+      await client.query(`ALTER ROLE ${role} PASSWORD ${client.escapeLiteral(scramVerifier(password))}`)
+    })
+  } catch (err) {
+    if ((err as { code?: unknown }).code !== '28P01') throw err
+  }
+}
+
 /** Runs `work` on one connection and closes it. */
 export async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 10_000, application_name: 'berth' })

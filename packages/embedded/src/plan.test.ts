@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { type PlanInput, planServices, publicUrl } from './plan.ts'
 import { loadSuiteSettings } from './settings.ts'
 
+const PREVIOUS_KEY = 'Jr9kZ1xYv0mQ3sT6uW8yB+C/eH4kM7pRtUwXzA2D5f0='
+
 function input(env: NodeJS.ProcessEnv = {}): PlanInput {
   let port = 20_000
   return {
@@ -40,6 +42,14 @@ describe('the plan of the suite', () => {
     expect(await shares('')).toEqual(['false'])
   })
 
+  it('lets clients fetch the certificate that was made for us', async () => {
+    const fileOf = async (env: NodeJS.ProcessEnv) =>
+      (await planServices(input(env))).find((one) => one.service === 'core')?.env.BERTH_CORE_CA_FILE
+    expect(await fileOf({ BERTH_TLS: 'self-signed' })).toBe('/clone/.berth/tls/gateway.crt')
+    expect(await fileOf({ BERTH_TLS: 'self-signed', BERTH_CORE_CA_FILE: '/ca.pem' })).toBe('/ca.pem')
+    expect(await fileOf({})).toBeUndefined()
+  })
+
   it('hands a secret only to who needs it', async () => {
     const secrets = {
       BERTH_ADMIN_PASSWORD: 'Admin12345',
@@ -47,10 +57,16 @@ describe('the plan of the suite', () => {
       DATABASE_URL: 'postgres://all@db/berth',
       NATS_URL: 'nats://all@nats',
       BERTH_CORE_DATABASE_URL: 'postgres://core@db/berth',
+      BERTH_SECRET_KEY_PREVIOUS: PREVIOUS_KEY,
+      CONFIG_OVERWRITE_JSON: '{"ldap_search_password":"x"}',
+      LDAP_SEARCH_PWD: 'Directory1',
     }
     const plan = await planServices(input(secrets))
     const having = (name: string) => plan.filter((one) => one.env[name]).map((one) => one.service)
     expect(having('BERTH_SECRET_KEY')).toEqual(['core', 'token'])
+    expect(having('BERTH_SECRET_KEY_PREVIOUS')).toEqual(['core', 'token'])
+    expect(having('CONFIG_OVERWRITE_JSON')).toEqual(['core'])
+    expect(having('LDAP_SEARCH_PWD')).toEqual(['core'])
     expect(having('BERTH_ADMIN_PASSWORD')).toEqual(['core'])
     expect(having('HARBOR_ADMIN_PASSWORD')).toEqual([])
     expect(having('DATABASE_URL')).toEqual([])

@@ -20,7 +20,7 @@ export const STOP_ORDER: readonly (readonly ServiceName[])[] = [
 
 /** Never handed on as they are: a service is given what it needs of them, under its own name. */
 const NOT_INHERITED =
-  /^(?:BERTH_(?:ADMIN_PASSWORD|SECRET_KEY|PARENT_PID|REPLICA|SCALE|DATA)|HARBOR_ADMIN_PASSWORD|DATABASE_URL|NATS_URL|npm_.*)$/
+  /^(?:BERTH_(?:ADMIN_PASSWORD|SECRET_KEY|SECRET_KEY_PREVIOUS|PARENT_PID|REPLICA|SCALE|DATA)|HARBOR_ADMIN_PASSWORD|DATABASE_URL|NATS_URL|npm_.*)$/
 
 export interface Door {
   host: string
@@ -110,6 +110,8 @@ function inheritedBy(service: ServiceName, env: NodeJS.ProcessEnv): NodeJS.Proce
   const others = SERVICES.filter((name) => name !== service).map((name) => `${settingPrefix(name)}_`)
   // Who the suite is to the S3 is the registry's alone.
   if (service !== 'registry') others.push('BERTH_S3_', 'AWS_')
+  // Settings by their names in the environment are core's, passwords among them.
+  if (service !== 'core') others.push('CONFIG_OVERWRITE_JSON', 'LDAP_', 'UAA_')
   const isTheirs = (name: string) => others.some((prefix) => name.startsWith(prefix))
   return Object.fromEntries(Object.entries(env).filter(([name]) => !NOT_INHERITED.test(name) && !isTheirs(name)))
 }
@@ -119,10 +121,16 @@ function ownEnv(one: PlannedService, input: PlanInput, all: readonly PlannedServ
   const needs = NEEDS[service]
   return {
     ...(needs.database && { [`${settingPrefix(service)}_DATABASE_URL`]: input.databaseUrlOf(service) }),
-    ...(needs.secretKey && { BERTH_SECRET_KEY: input.secretKey }),
+    ...(needs.secretKey && {
+      BERTH_SECRET_KEY: input.secretKey,
+      BERTH_SECRET_KEY_PREVIOUS: input.settings.previousSecretKey,
+    }),
     ...(service === 'core' && {
       BERTH_ADMIN_PASSWORD: input.admin?.password,
       BERTH_CORE_ADMIN_PASSWORD_FILE: input.admin?.path,
+      ...(input.settings.tls === 'self-signed' && {
+        BERTH_CORE_CA_FILE: input.inherited.BERTH_CORE_CA_FILE || join(input.dataPath, 'tls', 'gateway.crt'),
+      }),
     }),
     ...(service === 'registry' && {
       BERTH_STORAGE: input.settings.storage,

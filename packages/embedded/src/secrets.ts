@@ -7,13 +7,14 @@ import { EXIT, StartRefused } from './start-refused.ts'
 
 /**
  * The key that protects secrets at rest: the one given, else the one kept in the data directory, made at first start.
+ * `previous` is the one the data was made with, when that is changed.
  *
  * @throws {StartRefused} exit code 2: it is weak, missing, or not the one the data was made with
  */
-export async function secretKeyOf(data: DataDir, given: string | undefined): Promise<string> {
+export async function secretKeyOf(data: DataDir, given: string | undefined, previous?: string): Promise<string> {
   const path = data.at('secret-key')
   const key = given ?? (await readOrMakeKey(path, data.hasKey))
-  await data.bindKey(key, given === undefined ? path : 'BERTH_SECRET_KEY')
+  await data.bindKey(key, given === undefined ? path : 'BERTH_SECRET_KEY', previous)
   return key
 }
 

@@ -71,7 +71,9 @@ describe('the settings of the suite', () => {
     ['GC_TIME_WINDOW_HOURS', 'two'],
     ['BERTH_REGISTRY_GC_GRACE_SECONDS', 'ten'],
     ['BERTH_REGISTRY_SCRUB_MIB_PER_SECOND', '-8'],
-    ['CONFIG_OVERWRITE_JSON', '{"read_only":true}'],
+    ['CONFIG_OVERWRITE_JSON', '{"read_only":'],
+    ['CONFIG_OVERWRITE_JSON', '[]'],
+    ['BERTH_SECRET_KEY_PREVIOUS', 'c2hvcnQ='],
     ['BERTH_EGRESS_DENY', '10.0.0.0/8'],
     ['BERTH_SCALE', 'registry=0'],
     ['BERTH_SCALE', 'portal=1'],
@@ -158,9 +160,12 @@ describe('the settings of the suite', () => {
     ])
   })
 
-  it('accept a random secret key', () => {
-    const key = randomBytes(32).toString('base64')
-    expect(load({ BERTH_SECRET_KEY: key }).secretKey).toBe(key)
+  it('accept a random secret key, and the one before it', () => {
+    const [key, before] = [randomBytes(32).toString('base64'), randomBytes(32).toString('base64')]
+    expect(load({ BERTH_SECRET_KEY: key, BERTH_SECRET_KEY_PREVIOUS: before })).toMatchObject({
+      secretKey: key,
+      previousSecretKey: before,
+    })
   })
 })
 

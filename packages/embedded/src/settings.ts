@@ -44,6 +44,11 @@ const Env = z.object({
     .string()
     .superRefine((text, context) => complain(context, weaknessOfKey(text)))
     .optional(),
+  BERTH_SECRET_KEY_PREVIOUS: z
+    .string()
+    .superRefine((text, context) => complain(context, weaknessOfKey(text)))
+    .optional(),
+  CONFIG_OVERWRITE_JSON: z.string().refine(isJsonObject, 'must be a JSON object').optional(),
   BERTH_TOKEN_ALG: z.enum(['RS256', 'ES256'], 'must be RS256 or ES256').default('RS256'),
   DATABASE_URL: z
     .string()
@@ -74,6 +79,8 @@ export interface SuiteSettings {
   adminPassword?: string
   tls: 'off' | 'self-signed' | 'files'
   secretKey?: string
+  /** The one before it, which the data was made with. */
+  previousSecretKey?: string
   databaseUrl?: string
   natsUrl?: string
   natsReplicas: number
@@ -113,6 +120,7 @@ export function loadSuiteSettings(env: NodeJS.ProcessEnv, root: string): SuiteSe
     adminPassword: e.BERTH_ADMIN_PASSWORD ?? e.HARBOR_ADMIN_PASSWORD,
     tls: e.BERTH_TLS,
     secretKey: e.BERTH_SECRET_KEY,
+    previousSecretKey: e.BERTH_SECRET_KEY_PREVIOUS,
     databaseUrl: e.DATABASE_URL,
     natsUrl: e.NATS_URL,
     natsReplicas: e.BERTH_NATS_REPLICAS,
@@ -195,6 +203,15 @@ function isNatsUrl(text: string): boolean {
 
 function complain(context: z.core.$RefinementCtx, message: string | undefined): void {
   if (message) context.addIssue({ code: 'custom', message })
+}
+
+function isJsonObject(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text)
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+  } catch {
+    return false
+  }
 }
 
 function isBaseUrl(text: string): boolean {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { connectBus, provision } from '@berth/messaging'
 import { natsSettings, silentLogger } from '@berth/runtime'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { DATABASE, provisionDatabase, withClient } from './database-roles.ts'
+import { changePassword, DATABASE, provisionDatabase, withClient } from './database-roles.ts'
 import { mayConnect } from './nats-info.ts'
 import { natsFiles, natsPort, type RunningNats, startNats } from './nats-server.ts'
 import {
@@ -113,6 +113,17 @@ describe('our own Postgres', () => {
     await expect(as('berth_token', 'SELECT 1', 'postgres')).rejects.toThrow('permission denied')
     await as('berth_token', 'CREATE TABLE token.words (word text)')
     await as('berth_token', 'CREATE INDEX ON token.words USING gin (word public.gin_trgm_ops)')
+  })
+
+  it('gives a role another password, also when it was given that already', async () => {
+    const url = (password: string) => server.url('postgres', 'berth_admin', password)
+    try {
+      for (let times = 0; times < 2; times++) await changePassword(url(superuserPassword), 'berth_admin', 'another-one')
+      expect(await ask('SELECT 1', url('another-one'))).toEqual([[1]])
+      await expect(ask('SELECT 1', url(superuserPassword))).rejects.toThrow('password')
+    } finally {
+      await changePassword(url('another-one'), 'berth_admin', superuserPassword)
+    }
   })
 })
 

@@ -2,7 +2,7 @@ import { connectBus, provision, sayTo } from '@berth/messaging'
 import { type Logger, natsSettings } from '@berth/runtime'
 import type { ServiceName } from '@berth/types'
 import type { DataDir } from './data-dir.ts'
-import { DATABASE, provisionDatabase, SCHEMA_OWNERS } from './database-roles.ts'
+import { changePassword, DATABASE, provisionDatabase, SCHEMA_OWNERS } from './database-roles.ts'
 import { checkExternalDatabase, checkExternalNats, userOf } from './external.ts'
 import { natsLines, postgresLines } from './foreign-lines.ts'
 import { natsFiles, natsPort, type RunningNats, startNats } from './nats-server.ts'
@@ -17,6 +17,8 @@ import { type Supervised, supervise } from './supervise.ts'
 export interface StoreInput {
   data: DataDir
   secretKey: string
+  /** The one before it: our own Postgres may still have passwords made from that. */
+  previousSecretKey?: string
   voices: Voices
   signal: AbortSignal
   /** A port nobody has; `wanted` if that is one. */
@@ -43,7 +45,7 @@ export async function openDatabaseStore(input: StoreInput, external: string | un
     await checkExternalDatabase(external)
     return { url: external, user: userOf(external), urlOf: (service) => ownUrl(service) || external }
   }
-  const { secretKey, voices, data } = input
+  const { secretKey, previousSecretKey, voices, data } = input
   const passwordOf = (role: string) => derivedPassword(secretKey, `postgres:${role}`)
   await data.makePostgresHome()
   const port = await input.port()
@@ -62,7 +64,12 @@ export async function openDatabaseStore(input: StoreInput, external: string | un
   })
   const urlAs = (role: string, database: string = DATABASE) =>
     `postgres://${role}:${passwordOf(role)}@127.0.0.1:${port}/${database}`
+  const previousUrl =
+    previousSecretKey === undefined
+      ? undefined
+      : `postgres://${SUPERUSER}:${derivedPassword(previousSecretKey, `postgres:${SUPERUSER}`)}@127.0.0.1:${port}/postgres`
   try {
+    if (previousUrl) await changePassword(previousUrl, SUPERUSER, passwordOf(SUPERUSER))
     await provisionDatabase((database) => urlAs(SUPERUSER, database), passwordOf)
   } catch (err) {
     await own.stop(2_000)

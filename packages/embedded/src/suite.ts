@@ -83,7 +83,7 @@ export function createSuite(options: SuiteOptions): SuiteRun {
         count: orphans.length,
         some: orphans.slice(0, 10),
       })
-    const secretKey = await secretKeyOf(claimed, settings.secretKey)
+    const secretKey = await secretKeyOf(claimed, settings.secretKey, settings.previousSecretKey)
     const admin = await adminPasswordOf(claimed, settings.adminPassword)
     await openStores(claimed, secretKey, signal)
     signal.throwIfAborted()
@@ -104,7 +104,17 @@ export function createSuite(options: SuiteOptions): SuiteRun {
   const pickPort = portPicker()
 
   async function openStores(claimed: DataDir, secretKey: string, signal: AbortSignal): Promise<void> {
-    const input = { data: claimed, secretKey, voices, signal, port: pickPort, onRestart: saveLater, env }
+    const { previousSecretKey } = settings
+    const input = {
+      data: claimed,
+      secretKey,
+      previousSecretKey,
+      voices,
+      signal,
+      port: pickPort,
+      onRestart: saveLater,
+      env,
+    }
     const opened = await Promise.allSettled([
       openDatabaseStore(input, settings.databaseUrl).then((store) => {
         database = store

@@ -37,6 +37,11 @@ const SUITE: readonly KnownSetting[] = [
     description: '32 bytes in base64 that protect secrets at rest; else made into $BERTH_DATA/secret-key',
     secret: true,
   },
+  {
+    name: 'BERTH_SECRET_KEY_PREVIOUS',
+    description: 'the secret key before this one: what it protects is protected anew',
+    secret: true,
+  },
   { name: 'BERTH_TOKEN_ALG', default: 'RS256', description: 'RS256 or ES256: how tokens are signed' },
   { name: 'DATABASE_URL', description: 'a Postgres to use instead of our own', secret: true },
   { name: 'NATS_URL', description: 'a NATS server to use instead of our own, 2.12 or newer', secret: true },
@@ -49,7 +54,7 @@ const SUITE: readonly KnownSetting[] = [
   {
     name: 'CONFIG_OVERWRITE_JSON',
     description: "configuration that overrides the stored one, as Harbor's",
-    later: true,
+    secret: true,
   },
   {
     name: 'GC_TIME_WINDOW_HOURS',
@@ -126,6 +131,7 @@ const ONE_SERVICE: readonly KnownSetting[] = [
     default: '8',
     description: 'how fast stored bytes are read again to see whether they are still what they were; 0: never',
   },
+  { name: 'BERTH_CORE_CA_FILE', description: 'certificates in PEM that clients may fetch and trust' },
   {
     name: 'BERTH_CORE_ADMIN_PASSWORD_FILE',
     description: 'file with the made admin password; goes when that is changed',

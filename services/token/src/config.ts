@@ -5,6 +5,8 @@ import { ALGORITHMS, type TokenAlg } from './key/index.ts'
 export interface Config extends ServiceSettings {
   databaseUrl: string
   secretKey: Buffer
+  /** The one before it, which the signing keys may still be sealed with. */
+  previousSecretKey?: Buffer
   alg: TokenAlg
 }
 
@@ -13,6 +15,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
   const own = parseSettings(
     z.object({
       BERTH_SECRET_KEY: secretKeySetting,
+      BERTH_SECRET_KEY_PREVIOUS: secretKeySetting.optional(),
       BERTH_TOKEN_ALG: z.enum(ALGORITHMS, 'must be RS256 or ES256').default('RS256'),
     }),
     env,
@@ -21,6 +24,7 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
     ...serviceSettings('token', env),
     databaseUrl: databaseUrl('token', env),
     secretKey: own.BERTH_SECRET_KEY,
+    previousSecretKey: own.BERTH_SECRET_KEY_PREVIOUS,
     alg: own.BERTH_TOKEN_ALG,
   }
 }

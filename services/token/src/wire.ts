@@ -38,7 +38,8 @@ export async function wire(config: Config, { log, life, metrics }: Running): Pro
   })
   life.onStop('database', () => database.close())
   await migrateToken(database, log)
-  const keys = await openKeyRing({ store: keyStorePg(database), seal: keySeal(config.secretKey), alg: config.alg, log })
+  const seal = keySeal(config.secretKey, config.previousSecretKey)
+  const keys = await openKeyRing({ store: keyStorePg(database), seal, alg: config.alg, log })
   life.onStop('key refresh', keepFresh(keys, log))
 
   const issued = new Counter({

@@ -37,6 +37,21 @@ describe('the key ring', () => {
     await expect(open({ seal: keySeal(randomBytes(32)) })).rejects.toThrow(KeyUnreadable)
   })
 
+  it('makes a new key when the secret key is another one, and needs the one before no longer once that signs', async () => {
+    const [before, after] = [randomBytes(32), randomBytes(32)]
+    const { kid: old } = await (await open({ seal: keySeal(before) })).signingKey(inMinutes(30))
+    const rings = [await open({ seal: keySeal(after, before) }), await open({ seal: keySeal(after, before) })]
+    expect(rings[1]?.publicKeys().length).toBe(2)
+    nowMs += LEAD_MS
+    for (const ring of rings) await ring.refresh()
+    const kids = await Promise.all(rings.map(async (ring) => (await ring.signingKey(inMinutes(30))).kid))
+    expect(new Set(kids).size).toBe(1)
+    expect(kids[0]).not.toBe(old)
+    const alone = await open({ seal: keySeal(after) })
+    expect((await alone.signingKey(inMinutes(30))).kid).toBe(kids[0])
+    expect(alone.publicKeys().map(({ kid }) => kid)).toContain(old)
+  })
+
   it('keeps no private key in the open', async () => {
     const ring = await open()
     const { privateKey } = await ring.signingKey(inMinutes(1))

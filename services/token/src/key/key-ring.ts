@@ -39,7 +39,7 @@ interface HeldKey extends SigningKey {
 }
 
 /**
- * Opens the signing keys, making the first one. A changed algorithm makes a new key.
+ * Opens the signing keys, making the first one. A changed algorithm makes a new key, and so does a changed secret key.
  *
  * @throws {KeyUnreadable} the secret key is not the one the keys were made with
  */
@@ -110,6 +110,8 @@ export async function openKeyRing(options: {
 
   await refresh()
   if (known[0]?.alg !== alg) await offer(false)
+  const [newest] = known
+  if (newest?.sealedPrivate && !seal.isCurrent(newest.sealedPrivate, newest.kid)) await offer(true)
   for (const { sealedPrivate, kid } of known) if (sealedPrivate) seal.open(sealedPrivate, kid)
   return { publicKeys: () => known.map((key) => key.publicJwk), signingKey, rotate: () => offer(true), refresh }
 }

@@ -17,6 +17,18 @@ describe('a sealed key', () => {
     expect(() => keySeal(secret).open(bent, kid)).toThrow(KeyUnreadable)
     expect(() => keySeal(secret).open(Buffer.alloc(3), kid)).toThrow(KeyUnreadable)
   })
+
+  it('opens with the secret key before this one, and is known to be of that one', async () => {
+    const [before, after] = [randomBytes(32), randomBytes(32)]
+    const { privateKey, kid } = await makeKey('ES256')
+    const old = keySeal(before).seal(privateKey, kid)
+    const changing = keySeal(after, before)
+    expect(changing.open(old, kid).equals(privateKey)).toBe(true)
+    expect(changing.isCurrent(old, kid)).toBe(false)
+    const fresh = changing.seal(privateKey, kid)
+    expect(changing.isCurrent(fresh, kid)).toBe(true)
+    expect(keySeal(after).open(fresh, kid).equals(privateKey)).toBe(true)
+  })
 })
 
 describe('a fingerprint', () => {
