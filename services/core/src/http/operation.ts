@@ -1,6 +1,20 @@
 import type { IncomingMessage } from 'node:http'
 
-const FEATURES = new Set(['projects', 'users', 'robots', 'health', 'ping', 'systeminfo', 'status', 'logs', 'token'])
+const FEATURES = new Set([
+  'projects',
+  'users',
+  'robots',
+  'health',
+  'ping',
+  'systeminfo',
+  'status',
+  'logs',
+  'token',
+  'repositories',
+  'search',
+  'statistics',
+  'icons',
+])
 
 /** A word of a small fixed set for a request: what its metrics are labelled with. */
 export function operationOf(req: IncomingMessage): string {
