@@ -41,10 +41,9 @@ export const accessTokens: Migration = {
       CREATE TABLE forgotten_names (
         name text NOT NULL,
         replacement text NOT NULL,
-        due_at timestamptz NOT NULL,
-        CONSTRAINT forgotten_names_pkey PRIMARY KEY (name, due_at)
+        deleted_at timestamptz NOT NULL DEFAULT now(),
+        CONSTRAINT forgotten_names_pkey PRIMARY KEY (name, deleted_at)
       );
-      CREATE INDEX forgotten_names_due_at_idx ON forgotten_names (due_at);
       COMMENT ON TABLE forgotten_names IS 'names of deleted people that still are to be replaced in the audit log';
     `),
 }

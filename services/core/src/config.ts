@@ -1,5 +1,12 @@
 import { type EgressSettings, egressSettings } from '@berth/egress'
-import { databaseUrl, parseSettings, type ServiceSettings, secretKeySetting, serviceSettings } from '@berth/runtime'
+import {
+  booleanSetting,
+  databaseUrl,
+  parseSettings,
+  type ServiceSettings,
+  secretKeySetting,
+  serviceSettings,
+} from '@berth/runtime'
 import { z } from 'zod'
 import { type Overrides, readOverrides } from './setting/index.ts'
 
@@ -23,9 +30,12 @@ export interface Config extends ServiceSettings {
   egress: EgressSettings
   /** Wrong passwords an account may have in five minutes, and an address in one; 0 is without limit. */
   failedLogins: { perAccount: number; perAddress: number }
+  /** Whether the name of somebody who is deleted is made unreadable, and in the audit log too. */
+  gdpr: { deleteUser: boolean; auditLogs: boolean }
 }
 
 const limit = (otherwise: number) => z.coerce.number('must be a number').int().nonnegative().default(otherwise)
+const flag = booleanSetting.default(false)
 
 /** @throws {SettingInvalid} */
 export function loadConfig(env: NodeJS.ProcessEnv): Config {
@@ -41,6 +51,8 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
       BERTH_STORAGE: z.string().default('filesystem'),
       BERTH_CORE_FAILED_LOGINS_PER_ACCOUNT: limit(10),
       BERTH_CORE_FAILED_LOGINS_PER_ADDRESS: limit(30),
+      GDPR_DELETE_USER: flag,
+      GDPR_AUDIT_LOGS: flag,
     }),
     env,
   )
@@ -60,5 +72,6 @@ export function loadConfig(env: NodeJS.ProcessEnv): Config {
       perAccount: raw.BERTH_CORE_FAILED_LOGINS_PER_ACCOUNT,
       perAddress: raw.BERTH_CORE_FAILED_LOGINS_PER_ADDRESS,
     },
+    gdpr: { deleteUser: raw.GDPR_DELETE_USER, auditLogs: raw.GDPR_AUDIT_LOGS },
   }
 }

@@ -9,9 +9,12 @@ import { followRegistry, keepPartitions, preparePartitions } from './audit/index
 import type { Config } from './config.ts'
 import { startExporter } from './exporter/index.ts'
 import { operationOf } from './http/index.ts'
+import { startLabelSweep } from './label/index.ts'
 import { startDeletionSweep } from './project/index.ts'
+import { startQuotaSwitch } from './quota/index.ts'
 import { startRobotExpiry } from './robot/index.ts'
 import { startSessionSweep } from './session/index.ts'
+import { startForgettingNames } from './user/forget-names.ts'
 import { BERTH_VERSION } from './version.ts'
 
 export const SCHEMA = 'core'
@@ -44,7 +47,10 @@ export async function wire(
   const background = [
     core.teller.start(),
     startDeletionSweep(core.deletion, log),
+    startLabelSweep(core.labels, log),
+    startQuotaSwitch(core.quotaSwitch, log),
     startSessionSweep(database, log),
+    startForgettingNames(database, log),
     keepPartitions(database, log),
     startExporter({ db: database, bus, health: core.health, settings: core.settings, metrics, log }),
     startRobotExpiry(database, core.settings, relay.poke, log),

@@ -1,6 +1,6 @@
 export { grantAccess } from './grant.ts'
-export { refusal, requireAdmin, requireSignedIn, requireSystem } from './guards.ts'
+export { refusal, requireAdmin, requirePerson, requireSignedIn, requireSystem } from './guards.ts'
 export { PROJECT_PERMISSIONS } from './permission-matrix.ts'
-export { type Permits, projectPermits, SYSTEM_PAIRS, systemPermits } from './permissions.ts'
+export { type Permits, projectPermits, SYSTEM_PAIRS, systemPermits, tokenAllows } from './permissions.ts'
 export { findRole, ROLES, type RoleId, strongestRole } from './role.ts'
 export { rolesIn } from './role-store.ts'

@@ -5,6 +5,8 @@ import type { Keyring } from '../secret/index.ts'
 export interface CoreKeys {
   csrf: string
   robotSecret: Buffer
+  accessToken: Buffer
+  pseudonym: Buffer
 }
 
 /**
@@ -22,6 +24,8 @@ export async function openKeys(deps: {
   return {
     csrf: derive(secretKey, 'csrf').toString('base64'),
     // It was derived before it was kept.
+    accessToken: await keyring.key('access token'),
+    pseudonym: await keyring.key('pseudonym'),
     robotSecret: await keyring.key('robot secret', () => derive(previousSecretKey ?? secretKey, 'robot secret')),
   }
 }

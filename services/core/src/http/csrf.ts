@@ -2,6 +2,7 @@ import { Forbidden } from '@berth/errors'
 import { doubleCsrf } from 'csrf-csrf'
 import type { Request, RequestHandler } from 'express'
 import { cookieOf, isSecure } from './cookies.ts'
+import { setBrowser } from './parse.ts'
 
 const HEADER = 'X-Harbor-CSRF-Token'
 const COOKIE = '_gorilla_csrf'
@@ -28,7 +29,10 @@ export function csrfProtection(options: { secret: string; externalUrl?: string }
     const guard = guards[isSecure(req, externalUrl) ? 1 : 0] as (typeof guards)[number]
     req.cookies = { [COOKIE]: decoded(cookieOf(req, COOKIE)) }
     if (!concerned(req)) return next()
-    if (!SAFE.has(req.method) && !guard.validateRequest(req)) return next(new Forbidden('CSRF token invalid'))
+    if (!SAFE.has(req.method)) {
+      if (!guard.validateRequest(req)) return next(new Forbidden('CSRF token invalid'))
+      setBrowser(res)
+    }
     res.set(HEADER, guard.generateCsrfToken(req, res, { overwrite: false, validateOnReuse: false }))
     next()
   }
@@ -36,7 +40,9 @@ export function csrfProtection(options: { secret: string; externalUrl?: string }
 
 function concerned(req: Request): boolean {
   if (/^\/c(?:\/|$)/i.test(req.path)) return true
-  return cookieOf(req, 'sid') !== undefined || (SAFE.has(req.method) && req.headers.authorization === undefined)
+  if (cookieOf(req, 'sid') !== undefined) return true
+  // Who shows a token without a session is a browser in which nobody has signed in yet.
+  return req.headers.authorization === undefined && (SAFE.has(req.method) || req.header(HEADER) !== undefined)
 }
 
 function decoded(value: string | undefined): string | undefined {

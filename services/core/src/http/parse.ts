@@ -6,6 +6,7 @@ import { ANONYMOUS, type Caller } from '../caller/caller.ts'
 
 interface Locals {
   caller?: Caller
+  isBrowser?: true
 }
 
 export function setCaller(res: Response, caller: Caller): void {
@@ -17,6 +18,18 @@ export function setCaller(res: Response, caller: Caller): void {
 export function callerOf(res: Response): Caller {
   const locals: Locals = res.locals
   return locals.caller ?? ANONYMOUS
+}
+
+/** Notes that a change was asked for by one of our pages: its CSRF token was right. */
+export function setBrowser(res: Response): void {
+  const locals: Locals = res.locals
+  locals.isBrowser = true
+}
+
+/** Whether one of our pages in a browser asks for this change, rather than a client that signs in with each request. */
+export function isBrowser(res: Response): boolean {
+  const locals: Locals = res.locals
+  return locals.isBrowser === true
 }
 
 /** @throws {BadRequest} the body is not of this shape */

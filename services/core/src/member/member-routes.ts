@@ -2,6 +2,7 @@ import { pageHeaders } from '@berth/db'
 import { Router } from 'express'
 import { z } from 'zod'
 import { findRole } from '../access/index.ts'
+import { GroupBody } from '../group/index.ts'
 import { callerOf, listPage, parseBody, parseQuery, pathNumber } from '../http/index.ts'
 import { projectRefOf } from '../project/index.ts'
 import type { Members } from './member-service.ts'
@@ -11,7 +12,7 @@ const ListQuery = z.object({ entityname: z.string().optional() })
 const NewMember = z.object({
   role_id: z.number().optional(),
   member_user: z.object({ user_id: z.number().optional(), username: z.string().optional() }).optional(),
-  member_group: z.object({}).optional(),
+  member_group: GroupBody.optional(),
 })
 const RoleRequest = z.object({ role_id: z.number().optional() })
 
@@ -51,9 +52,9 @@ function toMemberBody(member: Member): Record<string, unknown> {
   return {
     id: member.id,
     project_id: member.projectId,
-    entity_name: member.username,
-    entity_id: member.userId,
-    entity_type: 'u',
+    entity_name: member.entity.name,
+    entity_id: member.entity.id,
+    entity_type: member.entity.kind === 'user' ? 'u' : 'g',
     role_id: member.roleId,
     role_name: findRole(member.roleId)?.name,
   }

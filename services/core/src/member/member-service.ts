@@ -1,17 +1,11 @@
-import { type Database, isUniqueViolation, type Page } from '@berth/db'
+import { type Database, isUniqueViolation, type Page, type Transaction } from '@berth/db'
 import { BadRequest, Conflict, NotFound, PreconditionFailed } from '@berth/errors'
 import { findRole, type RoleId } from '../access/index.ts'
+import type { AuditTrail } from '../audit/index.ts'
 import type { Caller } from '../caller/caller.ts'
 import type { AccessChanges, ProjectDoor, ProjectRef } from '../project/index.ts'
-import { userStore } from '../user/index.ts'
+import type { FindEntity, RawEntity } from './member-entity.ts'
 import { type Member, memberStore } from './member-store.ts'
-
-/** Who is meant by the body of a new member. */
-interface NewMember {
-  role_id?: number
-  member_user?: { user_id?: number; username?: string }
-  member_group?: unknown
-}
 
 /** The use cases of members. Every change is in force, for tokens too, before it is answered. */
 export interface Members {
@@ -22,13 +16,19 @@ export interface Members {
     page: Page,
   ): Promise<{ members: Member[]; total: number }>
   get(caller: Caller, ref: ProjectRef, id: number): Promise<Member>
-  add(caller: Caller, ref: ProjectRef, member: NewMember): Promise<number>
+  add(caller: Caller, ref: ProjectRef, member: RawEntity & { role_id?: number }): Promise<number>
   setRole(caller: Caller, ref: ProjectRef, id: number, roleId: number | undefined): Promise<void>
   remove(caller: Caller, ref: ProjectRef, id: number): Promise<void>
 }
 
-export function createMembers(deps: { database: Database; door: ProjectDoor; access: AccessChanges }): Members {
-  const { database, door, access } = deps
+export function createMembers(deps: {
+  database: Database
+  door: ProjectDoor
+  access: AccessChanges
+  audit: AuditTrail
+  findEntity: FindEntity
+}): Members {
+  const { database, door, access, audit, findEntity } = deps
 
   async function enterToChange(caller: Caller, ref: ProjectRef, action: string): Promise<number> {
     const { project } = await door.enter(caller, ref, 'member', action)
@@ -36,19 +36,11 @@ export function createMembers(deps: { database: Database; door: ProjectDoor; acc
     return project.id
   }
 
-  async function resolveUser({ member_user, member_group }: NewMember): Promise<number> {
-    if (member_user?.user_id) {
-      const user = await userStore.find(database, member_user.user_id)
-      if (user) return user.id
-    } else if (member_user?.username) {
-      const account = await userStore.accountByName(database, member_user.username)
-      if (account) return account.id
-    } else if (member_group) {
-      throw new BadRequest('member_group is not supported: there are no groups yet')
-    } else {
-      throw new BadRequest('a member needs a user id or a user name')
-    }
-    throw new NotFound('no such user')
+  /** The member, locked until the transaction ends. */
+  async function lock(tx: Transaction, projectId: number, id: number): Promise<Member> {
+    const member = await memberStore.lock(tx, projectId, id)
+    if (!member) throw memberNotFound(id)
+    return member
   }
 
   return {
@@ -64,26 +56,36 @@ export function createMembers(deps: { database: Database; door: ProjectDoor; acc
       return member
     },
 
-    async add(caller, ref, member) {
+    async add(caller, ref, raw) {
       const projectId = await enterToChange(caller, ref, 'create')
-      const roleId = parseRole(member.role_id)
-      const userId = await resolveUser(member)
+      const { id: roleId, name: role } = parseRole(raw.role_id)
+      const entity = await findEntity(caller, raw)
       return access.change(caller, async (tx) => {
-        const result = await memberStore.insert(tx, { projectId, userId, roleId }).catch((err: unknown) => {
-          if (isUniqueViolation(err, 'members_project_id_user_id_key')) {
-            throw new Conflict('the user is a member of the project already')
-          }
-          throw err
+        const result = await memberStore.insert(tx, { projectId, entity, roleId }).catch(conflict)
+        await audit.record(tx, caller, {
+          operation: 'create',
+          resourceType: 'member',
+          resource: entity.name,
+          projectId,
+          description: `${entity.kind} as ${role}`,
         })
         return { touches: [projectId], result }
       })
     },
 
-    async setRole(caller, ref, id, roleId) {
+    async setRole(caller, ref, id, newRoleId) {
       const projectId = await enterToChange(caller, ref, 'update')
-      const role = parseRole(roleId)
+      const { id: roleId, name: role } = parseRole(newRoleId)
       await access.change(caller, async (tx) => {
-        if (!(await memberStore.update(tx, projectId, id, role))) throw memberNotFound(id)
+        const member = await lock(tx, projectId, id)
+        await memberStore.update(tx, member, roleId)
+        await audit.record(tx, caller, {
+          operation: 'update',
+          resourceType: 'member',
+          resource: member.entity.name,
+          projectId,
+          description: `role ${findRole(member.roleId)?.name} to ${role}`,
+        })
         return { touches: [projectId], result: undefined }
       })
     },
@@ -91,19 +93,37 @@ export function createMembers(deps: { database: Database; door: ProjectDoor; acc
     async remove(caller, ref, id) {
       const projectId = await enterToChange(caller, ref, 'delete')
       await access.change(caller, async (tx) => {
-        if (!(await memberStore.remove(tx, projectId, id))) throw memberNotFound(id)
+        const member = await lock(tx, projectId, id)
+        await memberStore.remove(tx, member)
+        await audit.record(tx, caller, {
+          operation: 'delete',
+          resourceType: 'member',
+          resource: member.entity.name,
+          projectId,
+          description: `${member.entity.kind}, was ${findRole(member.roleId)?.name}`,
+        })
         return { touches: [projectId], result: undefined }
       })
     },
   }
 }
 
-function parseRole(id: number | undefined): RoleId {
+function parseRole(id: number | undefined): { id: RoleId; name: string } {
   const role = findRole(id ?? 0)
   if (!role) throw new BadRequest('the role must be one of 1, 2, 3, 4 and 5')
-  return role.id
+  return role
 }
 
 function memberNotFound(id: number): NotFound {
   return new NotFound(`the project has no member ${id}`)
+}
+
+function conflict(err: unknown): never {
+  if (isUniqueViolation(err, 'members_project_id_user_id_key')) {
+    throw new Conflict('the user is a member of the project already')
+  }
+  if (isUniqueViolation(err, 'members_project_id_group_id_key')) {
+    throw new Conflict('the group is a member of the project already')
+  }
+  throw err
 }

@@ -1,48 +1,60 @@
 import { adHoc, containsPattern, type Page, type Queries, statement } from '@berth/db'
 import type { RoleId } from '../access/index.ts'
 
+/** Who is a member: a user or a group. */
+export interface Entity {
+  kind: 'user' | 'group'
+  id: number
+  name: string
+}
+
 export interface Member {
   id: number
   projectId: number
-  userId: number
-  username: string
+  entity: Entity
   roleId: RoleId
 }
 
-const SELECT = `SELECT m.id, m.project_id AS "projectId", m.user_id AS "userId", u.username, m.role_id AS "roleId"
-  FROM members m JOIN users u ON u.id = m.user_id`
+interface MemberRow {
+  id: number
+  project_id: number
+  entity_kind: 'user' | 'group'
+  entity_id: number
+  entity_name: string
+  role_id: RoleId
+}
 
-const find = statement<Member>('member-find', `${SELECT} WHERE m.project_id = $1 AND m.id = $2::bigint`)
+const FROM = 'FROM members m LEFT JOIN users u ON u.id = m.user_id LEFT JOIN groups g ON g.id = m.group_id'
+const SELECT = `SELECT m.id, m.project_id, CASE WHEN m.group_id IS NULL THEN 'user' ELSE 'group' END AS entity_kind,
+    coalesce(m.user_id, m.group_id) AS entity_id, coalesce(u.username, g.name) AS entity_name, m.role_id ${FROM}`
+
+const find = statement<MemberRow>('member-find', `${SELECT} WHERE m.project_id = $1 AND m.id = $2::bigint`)
+const findLocked = statement<MemberRow>(
+  'member-find-locked',
+  `${SELECT} WHERE m.project_id = $1 AND m.id = $2::bigint FOR UPDATE OF m`,
+)
 const insert = statement<{ id: number }>(
   'member-insert',
-  'INSERT INTO members (project_id, user_id, role_id) VALUES ($1, $2, $3) RETURNING id',
+  'INSERT INTO members (project_id, user_id, group_id, role_id) VALUES ($1, $2, $3, $4) RETURNING id',
 )
-const update = statement<{ id: number }>(
-  'member-update',
-  'UPDATE members SET role_id = $3, updated_at = now() WHERE project_id = $1 AND id = $2::bigint RETURNING id',
-)
-const remove = statement<{ id: number }>(
-  'member-remove',
-  'DELETE FROM members WHERE project_id = $1 AND id = $2::bigint RETURNING id',
-)
-const removeOfUser = statement<{ project_id: number }>(
-  'member-remove-of-user',
-  'DELETE FROM members WHERE user_id = $1 RETURNING project_id',
-)
+const update = statement('member-update', 'UPDATE members SET role_id = $2, updated_at = now() WHERE id = $1')
+const remove = statement('member-remove', 'DELETE FROM members WHERE id = $1')
+const removeOfUser = statement('member-remove-of-user', 'DELETE FROM members WHERE user_id = $1')
 
 /** Members are always looked up inside their project: the id of another project's member finds nothing. */
 export const memberStore = {
-  find: (db: Queries, projectId: number, id: number) => db.find(find, [projectId, id]),
-  async insert(tx: Queries, member: { projectId: number; userId: number; roleId: RoleId }): Promise<number> {
-    const row = await tx.find(insert, [member.projectId, member.userId, member.roleId])
+  find: async (db: Queries, projectId: number, id: number) => toMember(await db.find(find, [projectId, id])),
+  /** Locks the row until the transaction ends. */
+  lock: async (tx: Queries, projectId: number, id: number) => toMember(await tx.find(findLocked, [projectId, id])),
+  async insert(tx: Queries, member: { projectId: number; entity: Entity; roleId: RoleId }): Promise<number> {
+    const { projectId, entity, roleId } = member
+    const [userId, groupId] = entity.kind === 'user' ? [entity.id, null] : [null, entity.id]
+    const row = await tx.find(insert, [projectId, userId, groupId, roleId])
     return (row as { id: number }).id
   },
-  update: async (tx: Queries, projectId: number, id: number, roleId: RoleId) =>
-    (await tx.run(update, [projectId, id, roleId])).length > 0,
-  remove: async (tx: Queries, projectId: number, id: number) => (await tx.run(remove, [projectId, id])).length > 0,
-  /** The projects the user was a member of. */
-  removeOfUser: async (tx: Queries, userId: number) =>
-    (await tx.run(removeOfUser, [userId])).map(({ project_id }) => project_id),
+  update: (tx: Queries, { id }: Member, roleId: RoleId) => tx.run(update, [id, roleId]),
+  remove: (tx: Queries, { id }: Member) => tx.run(remove, [id]),
+  removeOfUser: (tx: Queries, userId: number) => tx.run(removeOfUser, [userId]),
 
   async list(
     db: Queries,
@@ -51,17 +63,18 @@ export const memberStore = {
     page: Page,
   ): Promise<{ members: Member[]; total: number }> {
     const values = [projectId, containsPattern(name ?? '')]
-    const where = 'm.project_id = $1 AND u.username ILIKE $2'
-    const counted = await db.find(
-      adHoc<{ total: number }>(
-        `SELECT count(*) AS total FROM members m JOIN users u ON u.id = m.user_id WHERE ${where}`,
-      ),
+    const where = 'm.project_id = $1 AND coalesce(u.username, g.name) ILIKE $2'
+    const counted = await db.find(adHoc<{ total: number }>(`SELECT count(*) AS total ${FROM} WHERE ${where}`), values)
+    const rows = await db.run(
+      adHoc<MemberRow>(`${SELECT} WHERE ${where} ORDER BY m.id LIMIT ${page.limit} OFFSET ${page.offset}`),
       values,
     )
-    const members = await db.run(
-      adHoc<Member>(`${SELECT} WHERE ${where} ORDER BY m.id LIMIT ${page.limit} OFFSET ${page.offset}`),
-      values,
-    )
-    return { members, total: counted?.total ?? 0 }
+    return { members: rows.map((row) => toMember(row) as Member), total: counted?.total ?? 0 }
   },
+}
+
+function toMember(row: MemberRow | undefined): Member | undefined {
+  if (!row) return undefined
+  const { id, project_id: projectId, entity_kind: kind, entity_id, entity_name: name, role_id: roleId } = row
+  return { id, projectId, entity: { kind, id: entity_id, name }, roleId }
 }

@@ -4,7 +4,7 @@ import { accessGrant, type Credentials, healthCheck, projectResolve } from '@ber
 import { grantAccess } from '../access/index.ts'
 import type { BasicSignIn } from '../caller/basic-sign-in.ts'
 import { ANONYMOUS, type Caller, identityOf } from '../caller/caller.ts'
-import { isProjectName, projectStore, toRegistryProject } from '../project/index.ts'
+import { isProjectName, projectStore, registryProjects } from '../project/index.ts'
 import type { SessionSignIn } from '../session/index.ts'
 import type { Settings } from '../setting/settings.ts'
 
@@ -30,13 +30,20 @@ export function coreAnswers(deps: {
       return {
         identity: identityOf(caller),
         access: await grantAccess(database, find, caller, scopes),
-        tokenSeconds: settings.get('token_expiration') * 60,
+        tokenSeconds: secondsOf(caller, settings.get('token_expiration') * 60),
       }
     }),
     answer(projectResolve, async ({ name }) => {
       const project = isProjectName(name) ? await projectStore.find(database, { name }) : undefined
-      return { project: project ? toRegistryProject(project) : null }
+      const [told] = project ? await registryProjects(database, [project]) : []
+      return { project: told ?? null }
     }),
     answer(healthCheck.core, async () => ({ components: [{ name: 'core' as const, status: 'healthy' as const }] })),
   ]
+}
+
+/** What was got with an access token ends when that does. */
+function secondsOf(caller: Caller, seconds: number): number {
+  const endsAt = caller.kind === 'user' ? caller.token?.expiresAt : undefined
+  return endsAt ? Math.max(1, Math.min(seconds, Math.floor((endsAt.getTime() - Date.now()) / 1_000))) : seconds
 }

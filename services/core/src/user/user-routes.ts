@@ -1,7 +1,9 @@
 import { pageHeaders } from '@berth/db'
 import { Router } from 'express'
 import { z } from 'zod'
-import { callerOf, listPage, parseBody, parseQuery, pathNumber } from '../http/index.ts'
+import type { Caller } from '../caller/caller.ts'
+import { callerOf, isBrowser, listPage, parseBody, parseQuery, pathNumber } from '../http/index.ts'
+import type { CliSecrets, OidcMeta } from './cli-secret-service.ts'
 import type { OwnPermissions } from './own-permissions.ts'
 import type { User } from './user.ts'
 import type { Users } from './user-service.ts'
@@ -19,8 +21,12 @@ const NewUser = Profile.extend({ username: z.string().optional(), password: z.st
 const Password = z.object({ old_password: z.string().optional(), new_password: z.string().optional() })
 const Sysadmin = z.object({ sysadmin_flag: z.boolean().default(false) })
 
-export function userRoutes(users: Users, ownPermissions: OwnPermissions): Router {
+export function userRoutes(users: Users, ownPermissions: OwnPermissions, metaOf: CliSecrets['metaOf']): Router {
   const routes = Router()
+  const toWholeBody = async (caller: Caller, user: User) => {
+    const meta = await metaOf(caller, user.id)
+    return { ...toUserBody(user), ...(meta ? { oidc_user_meta: toMetaBody(meta) } : {}) }
+  }
 
   routes.get('/users', async (req, res) => {
     const page = listPage(req)
@@ -29,11 +35,12 @@ export function userRoutes(users: Users, ownPermissions: OwnPermissions): Router
     res.json(found.map(toUserBody))
   })
   routes.post('/users', async (req, res) => {
-    const id = await users.create(callerOf(res), parseBody(NewUser, req))
+    const id = await users.create(callerOf(res), parseBody(NewUser, req), { isBrowser: isBrowser(res) })
     res.status(201).location(`/api/v2.0/users/${id}`).end()
   })
   routes.get('/users/current', async (_req, res) => {
-    res.json(toUserBody(await users.current(callerOf(res))))
+    const caller = callerOf(res)
+    res.json(await toWholeBody(caller, await users.current(caller)))
   })
   routes.get('/users/current/permissions', async (req, res) => {
     res.json(await ownPermissions(callerOf(res), parseQuery(PermissionsQuery, req)))
@@ -46,7 +53,8 @@ export function userRoutes(users: Users, ownPermissions: OwnPermissions): Router
     res.json(found.map((user) => ({ user_id: user.id, username: user.username })))
   })
   routes.get('/users/:user_id', async (req, res) => {
-    res.json(toUserBody(await users.get(callerOf(res), pathNumber(req, 'user_id'))))
+    const caller = callerOf(res)
+    res.json(await toWholeBody(caller, await users.get(caller, pathNumber(req, 'user_id'))))
   })
   routes.put('/users/:user_id', async (req, res) => {
     await users.updateProfile(callerOf(res), pathNumber(req, 'user_id'), parseBody(Profile, req))
@@ -80,4 +88,9 @@ function toUserBody(user: User): Record<string, unknown> {
     creation_time: user.createdAt.toISOString(),
     update_time: user.updatedAt.toISOString(),
   }
+}
+
+function toMetaBody({ userId, subiss, secret, createdAt, updatedAt }: OidcMeta): Record<string, unknown> {
+  const times = { creation_time: createdAt.toISOString(), update_time: updatedAt.toISOString() }
+  return { id: userId, user_id: userId, subiss, secret, ...times }
 }

@@ -10,7 +10,7 @@ import {
   sortSql,
   statement,
 } from '@berth/db'
-import type { Account, Profile, User } from './user.ts'
+import type { Account, Profile, Remains, User } from './user.ts'
 
 interface UserRow {
   id: number
@@ -73,8 +73,17 @@ const updateSysadmin = statement(
 )
 const remove = statement(
   'user-remove',
-  `UPDATE users SET username = username || '#' || id, email = email || '#' || id, password_hash = NULL,
-     sysadmin = false, auth_revision = auth_revision + 1, deleted_at = now(), updated_at = now() WHERE id = $1`,
+  `UPDATE users SET username = $2, email = $3, realname = $4, comment = $5, password_hash = NULL, sysadmin = false,
+     group_admin = false, auth_revision = auth_revision + 1, deleted_at = now(), updated_at = now() WHERE id = $1`,
+)
+const removeOutside = [
+  statement('user-remove-identities', 'DELETE FROM identities WHERE user_id = $1'),
+  statement('user-remove-oidc', 'DELETE FROM oidc_people WHERE user_id = $1'),
+]
+const taken = statement<{ taken: boolean }>(
+  'user-taken',
+  `SELECT EXISTS (SELECT FROM users
+     WHERE deleted_at IS NULL AND CASE $1 WHEN 'email' THEN email ELSE username END = $2) AS taken`,
 )
 const firstPassword = statement<{ id: number }>(
   'user-first-password',
@@ -96,8 +105,13 @@ export const userStore = {
     tx.run(updateProfile, [id, email, realname, comment]),
   updatePassword: (tx: Queries, id: number, passwordHash: string) => tx.run(updatePassword, [id, passwordHash]),
   updateSysadmin: (tx: Queries, id: number, sysadmin: boolean) => tx.run(updateSysadmin, [id, sysadmin]),
-  /** Keeps the row for those who refer to it; name and mail address become free again. */
-  remove: (tx: Queries, id: number) => tx.run(remove, [id]),
+  /** Keeps the row, without what anybody could sign in with here or outside. */
+  async remove(tx: Queries, id: number, { username, email, realname, comment }: Remains): Promise<void> {
+    await tx.run(remove, [id, username, email, realname, comment])
+    for (const one of removeOutside) await tx.run(one, [id])
+  },
+  isTaken: async (db: Queries, what: 'username' | 'email', value: string) =>
+    (await db.find(taken, [what, value]))?.taken === true,
   /** Whether it was the first one. */
   setFirstPassword: async (db: Queries, id: number, passwordHash: string) =>
     (await db.run(firstPassword, [id, passwordHash])).length > 0,

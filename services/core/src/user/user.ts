@@ -33,6 +33,14 @@ export interface Profile {
   comment: string
 }
 
+/** What the row of somebody deleted says from then on; their name and address are free again. */
+export interface Remains {
+  username: string
+  email: string | null
+  realname: string
+  comment: string
+}
+
 const USERNAME_EXCLUDES = /[,"~#%$\p{Cc}]/u
 const EMAIL = /^[^\s@<>(),;:\\"[\]\p{Cc}]+@[^\s@<>(),;:\\"[\]\p{Cc}]+$/u
 const RESERVED_NAMES = new Set(['anonymous'])
@@ -72,4 +80,13 @@ export function parseProfile(raw: { email?: string; realname?: string; comment?:
   }
   if (comment.length > 30) throw new BadRequest('the comment must have at most 30 characters')
   return { email, realname, comment }
+}
+
+/**
+ * Keeps the row for those who refer to it. With `pseudonym`, which tells nobody who it was, it names nobody any more.
+ */
+export function remainsOf({ id, username, email, realname, comment }: User, pseudonym?: string): Remains {
+  if (pseudonym === undefined)
+    return { username: `${username}#${id}`, email: email && `${email}#${id}`, realname, comment }
+  return { username: `${pseudonym}#${id}`, email: `${pseudonym}#${id}`, realname: '', comment: '' }
 }
