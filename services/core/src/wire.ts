@@ -14,7 +14,6 @@ import { startDeletionSweep } from './project/index.ts'
 import { startQuotaSwitch } from './quota/index.ts'
 import { startRobotExpiry } from './robot/index.ts'
 import { startSessionSweep } from './session/index.ts'
-import { startForgettingNames } from './user/forget-names.ts'
 import { BERTH_VERSION } from './version.ts'
 
 export const SCHEMA = 'core'
@@ -50,7 +49,6 @@ export async function wire(
     startLabelSweep(core.labels, log),
     startQuotaSwitch(core.quotaSwitch, log),
     startSessionSweep(database, log),
-    startForgettingNames(database, log),
     keepPartitions(database, log),
     startExporter({ db: database, bus, health: core.health, settings: core.settings, metrics, log }),
     startRobotExpiry(database, core.settings, relay.poke, log),

@@ -1,2 +1,6 @@
 export { type Label, toLabelBody } from './label.ts'
+export { createPurgeLabel } from './label-purge.ts'
+export { labelRoutes } from './label-routes.ts'
+export { createLabels, type Labels } from './label-service.ts'
 export { labelStore } from './label-store.ts'
+export { startLabelSweep } from './label-sweep.ts'

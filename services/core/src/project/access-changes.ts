@@ -1,9 +1,10 @@
 import { type Database, type Transaction, tell } from '@berth/db'
-import { projectUpdated } from '@berth/types'
+import { projectUpdated, type RegistryProject } from '@berth/types'
 import { actorOf, type Caller } from '../caller/caller.ts'
-import { type Project, toRegistryProject } from './project.ts'
+import { policyStore } from './policy-store.ts'
 import { projectStore } from './project-store.ts'
 import type { RegistryPolicy } from './registry-policy.ts'
+import { registryProjects } from './registry-projects.ts'
 
 export interface AccessChanges {
   /**
@@ -27,24 +28,25 @@ export function createAccessChanges(deps: {
   return {
     async change(caller, work) {
       const { result, projects } = await database.transaction(async (tx) => {
+        await policyStore.holdSuite(tx)
         const done = await work(tx)
-        const raised = await projectStore.raiseAccess(tx, done.touches)
+        const raised = await registryProjects(tx, await projectStore.raiseAccess(tx, done.touches))
         await tellUpdated(tx, raised, caller)
         tx.afterCommit(poke)
         return { result: done.result, projects: raised }
       })
-      await registry.inForce(projects.map((project) => toRegistryProject(project)))
+      await registry.inForce(projects)
       return result
     },
   }
 }
 
-async function tellUpdated(tx: Transaction, projects: readonly Project[], caller: Caller): Promise<void> {
+async function tellUpdated(tx: Transaction, projects: readonly RegistryProject[], caller: Caller): Promise<void> {
   for (const project of projects) {
     await tell(tx, projectUpdated, {
       revision: project.revision,
       actor: actorOf(caller),
-      data: { project: toRegistryProject(project) },
+      data: { project },
     })
   }
 }

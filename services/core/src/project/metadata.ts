@@ -1,5 +1,5 @@
 import { BadRequest } from '@berth/errors'
-import { NO_POLICY, type ProjectPolicy, SEVERITIES } from '@berth/types'
+import { type ProjectPolicy, SEVERITIES } from '@berth/types'
 
 type Parse = (text: string) => string | undefined
 
@@ -25,9 +25,13 @@ const KEYS: Record<string, { parse: Parse; off?: string[] }> = {
   prevent_vul: { parse: bool },
   /** From where on `prevent_vul` prevents. */
   severity: { parse: oneOf(...SEVERITIES) },
-  auto_scan: { parse: bool, off: ['false'] },
-  auto_sbom_generation: { parse: bool, off: ['false'] },
-  reuse_sys_cve_allowlist: { parse: bool, off: ['true'] },
+  /** Intents that wait for a scanner: without one nothing is scanned, whatever they say. */
+  auto_scan: { parse: bool },
+  auto_sbom_generation: { parse: bool },
+  /** Whose allowlist counts: the suite's, else the project's own. */
+  reuse_sys_cve_allowlist: { parse: bool },
+  /** Ours: blobs are sent by us, never by a redirect to the object storage. */
+  stream_blobs: { parse: bool },
   retention_id: { parse: wholeNumber, off: ['0'] },
   proxy_speed_kb: { parse: wholeNumber, off: ['-1'] },
   max_upstream_conn: { parse: wholeNumber, off: ['-1'] },
@@ -60,18 +64,38 @@ export function parseMetadata(raw: Record<string, string | null | undefined>): P
 }
 
 /**
+ * Parses the one key a request is about, `public` among them.
+ *
+ * @throws {BadRequest} not exactly one key, one nobody knows, or a value it cannot have
+ */
+export function parseOneKey(raw: Record<string, string>): { key: string; value: string } {
+  const [entry, ...others] = Object.entries(raw)
+  if (entry === undefined || others.length > 0) throw new BadRequest('exactly one key with its value must be given')
+  const [key, text] = entry
+  if (key === 'public') return { key, value: parsed(key, text, bool) }
+  if (!Object.hasOwn(KEYS, key)) throw new BadRequest(`there is no metadata ${JSON.stringify(key.slice(0, 64))}`)
+  return { key, value: kept(key, text) }
+}
+
+/**
  * What stored metadata demand of pushes and pulls. No scanner can be registered yet, so `prevent_vul` lets nothing be
  * pulled; without a severity it prevents from the lowest on.
  */
-export function policyIn(metadata: Record<string, string>): ProjectPolicy {
+export function policyIn(metadata: Record<string, string>): Partial<ProjectPolicy> {
   const isOn = (key: string) => metadata[key] === 'true'
   const severity = SEVERITIES.find((known) => known === metadata.severity) ?? 'none'
   return {
-    ...NO_POLICY,
     contentTrust: isOn('enable_content_trust'),
     contentTrustCosign: isOn('enable_content_trust_cosign'),
     preventVulnerableFrom: isOn('prevent_vul') ? severity : null,
+    streamBlobs: isOn('stream_blobs'),
   }
+}
+
+/** Whose allowlist decides on pulls; `undefined`: pulls do not depend on what a scanner found. */
+export function heedsAllowlist(metadata: Record<string, string>): 'own' | 'suite' | undefined {
+  if (metadata.prevent_vul !== 'true') return undefined
+  return metadata.reuse_sys_cve_allowlist === 'false' ? 'own' : 'suite'
 }
 
 function kept(key: string, text: string): string {

@@ -1,9 +1,15 @@
 import { ROLES, type RoleId, strongestRole } from '../access/index.ts'
+import { type Allowlist, toAllowlistBody } from '../allowlist/index.ts'
+import type { Project } from './project.ts'
 import type { Entered } from './project-door.ts'
 import type { ProjectHoldings } from './registry-policy.ts'
 
-/** A project as the API shows it; with `detail`, what it holds and the caller's roles. */
-export function toProjectBody({ project, roles, permits }: Entered, detail?: ProjectHoldings): Record<string, unknown> {
+/** A project as the API shows it, with the allowlist of its own; with `detail`, what it holds and the caller's roles. */
+export function toProjectBody(
+  { project, roles, permits }: Entered,
+  allowlist: Allowlist | undefined,
+  detail?: ProjectHoldings,
+): Record<string, unknown> {
   const role = strongestRole(roles)
   return {
     project_id: project.id,
@@ -19,14 +25,13 @@ export function toProjectBody({ project, roles, permits }: Entered, detail?: Pro
       repo_count: detail.repositories,
     }),
     metadata: { public: String(project.public), ...project.metadata },
-    cve_allowlist: {
-      id: project.id,
-      project_id: project.id,
-      items: [],
-      creation_time: project.createdAt.toISOString(),
-      update_time: project.createdAt.toISOString(),
-    },
+    cve_allowlist: toAllowlistBody(allowlist ?? noAllowlist(project)),
   }
+}
+
+/** Of a project nobody gave one. */
+function noAllowlist({ id, createdAt }: Project): Allowlist {
+  return { id: 0, projectId: id, cves: [], createdAt, updatedAt: createdAt }
 }
 
 const COUNT_NAMES: Record<(typeof ROLES)[number]['name'], string> = {

@@ -1,16 +1,10 @@
-import { type Database, openDatabase } from '@berth/db'
-import type { Bus } from '@berth/messaging'
-import { silentLogger } from '@berth/runtime'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ADMIN_PASSWORD, openSurroundings, type RunningCore, type Surroundings } from '../testing/harness.ts'
-import { createProjectDeletion, type ProjectDeletion } from './project-deletion.ts'
-import { createRegistryPolicy } from './registry-policy.ts'
+import type { ProjectDeletion } from './project-deletion.ts'
 
 let surroundings: Surroundings
 let core: RunningCore
-let database: Database
-let bus: Bus
 let client: pg.Client
 let deletion: ProjectDeletion
 const admin = `admin:${ADMIN_PASSWORD}`
@@ -18,17 +12,12 @@ const admin = `admin:${ADMIN_PASSWORD}`
 beforeAll(async () => {
   surroundings = await openSurroundings()
   core = await surroundings.startCore()
-  bus = await surroundings.connect('core')
-  database = openDatabase({ url: core.databaseUrl, service: 'core', schema: 'core', log: silentLogger })
   client = new pg.Client({ connectionString: core.databaseUrl })
   await client.connect()
-  const registry = createRegistryPolicy(bus)
-  deletion = createProjectDeletion({ database, registry, poke: () => undefined, log: silentLogger })
+  deletion = core.assembled.deletion
 })
 afterAll(async () => {
   await client?.end()
-  await database?.close()
-  await bus?.close()
   await core?.stop()
   await surroundings?.stop()
 }, 30_000)
@@ -38,7 +27,7 @@ async function abandoned(name: string, age: string): Promise<number> {
   const created = await core.post('/projects', { as: admin, body: { project_name: name } })
   expect(created.status).toBe(201)
   await client.query(
-    `UPDATE core.projects SET state = 'deleting', deleting_since = now() - $2::interval, revision = revision + 1,
+    `UPDATE core.projects SET state = 'deleting', deleting_since = now() - $2::interval, deleting_by = 'ann', revision = revision + 1,
        access_revision = access_revision + 1 WHERE name = $1`,
     [name, age],
   )
@@ -50,6 +39,15 @@ describe('a deletion nobody finished', () => {
     await abandoned('left', '61 seconds')
     await deletion.sweep()
     expect((await core.get('/projects/left', { as: admin })).status).toBe(404)
+  })
+
+  it('is in the audit log under the name of who began it', async () => {
+    await abandoned('remembered', '61 seconds')
+    await deletion.sweep()
+    const { rows } = await client.query(
+      `SELECT username, operation, resource_type FROM core.audit_log WHERE resource = 'remembered' ORDER BY id DESC LIMIT 1`,
+    )
+    expect(rows).toEqual([{ username: 'ann', operation: 'delete', resource_type: 'project' }])
   })
 
   it('is left alone before that', async () => {

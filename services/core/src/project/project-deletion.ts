@@ -1,10 +1,15 @@
 import { type Database, type Transaction, tell } from '@berth/db'
 import { PreconditionFailed, Unavailable } from '@berth/errors'
 import type { Logger } from '@berth/runtime'
-import { projectDeleted, projectUpdated } from '@berth/types'
-import { type Project, toRegistryProject } from './project.ts'
+import { projectDeleted, projectUpdated, type RegistryProject } from '@berth/types'
+import type { AuditTrail } from '../audit/index.ts'
+import { ANONYMOUS, actorOf, type Caller } from '../caller/caller.ts'
+import { policyStore } from './policy-store.ts'
+import type { Project } from './project.ts'
 import { projectStore } from './project-store.ts'
 import type { RegistryPolicy } from './registry-policy.ts'
+import { registryProjects } from './registry-projects.ts'
+import { repeat } from './repeat.ts'
 
 const SWEEP_MS = 20_000
 
@@ -15,7 +20,7 @@ export interface ProjectDeletion {
    * @throws {PreconditionFailed} it holds repositories; it is open again
    * @throws {Unavailable} the registry cannot be reached; the deletion goes on when it can
    */
-  delete(project: Project, actor: string | undefined): Promise<void>
+  delete(project: Project, caller: Caller): Promise<void>
   /** Goes on with what has been deleting for over a minute, whoever began it. */
   sweep(): Promise<void>
 }
@@ -23,45 +28,54 @@ export interface ProjectDeletion {
 export function createProjectDeletion(deps: {
   database: Database
   registry: RegistryPolicy
+  audit: AuditTrail
   poke: () => void
   log: Logger
 }): ProjectDeletion {
-  const { database, registry, poke, log } = deps
+  const { database, registry, audit, poke, log } = deps
 
-  async function mark(id: number): Promise<Project | undefined> {
+  async function mark(id: number, caller: Caller): Promise<Project | undefined> {
     return database.transaction(async (tx) => {
-      await projectStore.markDeleting(tx, id)
+      await projectStore.markDeleting(tx, id, actorOf(caller))
       return projectStore.find(tx, { id })
     })
   }
 
-  async function finish(marked: Project, actor: string | undefined): Promise<boolean> {
+  async function finish(marked: Project, caller: Caller): Promise<boolean> {
+    const actor = actorOf(caller)
     if (!(await registry.close(marked))) {
       await reopen(marked, actor)
       return false
     }
-    const gone: Project = { ...marked, revision: marked.revision + 1 }
-    const project = toRegistryProject(gone, 'deleted')
-    const removed = await database.transaction(async (tx) => {
-      if (!(await projectStore.remove(tx, marked.id, marked.revision))) return false
-      await tell(tx, projectDeleted, { revision: gone.revision, actor, data: { project } })
+    const gone = await database.transaction(async (tx) => {
+      const [seen] = await registryProjects(tx, [marked])
+      if (!seen || !(await projectStore.remove(tx, marked.id, marked.revision))) return undefined
+      const project: RegistryProject = { ...seen, state: 'deleted', revision: marked.revision + 1 }
+      await tell(tx, projectDeleted, { revision: project.revision, actor, data: { project } })
+      await audit.record(tx, caller, {
+        operation: 'delete',
+        resourceType: 'project',
+        resource: marked.name,
+        projectId: marked.id,
+      })
       tx.afterCommit(poke)
-      return true
+      return project
     })
-    if (removed) await informed(() => registry.inForce([project]), marked)
+    if (gone) await informed(() => registry.inForce([gone]), marked)
     else log.info('somebody else went on with the deletion of a project', { project: marked.name })
     return true
   }
 
   async function reopen(marked: Project, actor: string | undefined): Promise<void> {
     const reopened = await database.transaction(async (tx) => {
+      await policyStore.holdSuite(tx)
       if (!(await projectStore.reopen(tx, marked.id, marked.revision))) return undefined
-      const project = await projectStore.find(tx, { id: marked.id })
+      const [project] = await registryProjects(tx, await projectStore.byIds(tx, [marked.id]))
       if (project) await tellUpdated(tx, project, actor)
       tx.afterCommit(poke)
       return project
     })
-    if (reopened) await informed(() => registry.inForce([toRegistryProject(reopened)]), reopened)
+    if (reopened) await informed(() => registry.inForce([reopened]), marked)
   }
 
   /** The outbox will tell the registry in any case. */
@@ -74,10 +88,10 @@ export function createProjectDeletion(deps: {
   }
 
   return {
-    async delete({ id }, actor) {
-      const marked = await mark(id)
+    async delete({ id }, caller) {
+      const marked = await mark(id, caller)
       if (!marked) return
-      const deleted = await finish(marked, actor).catch((err: unknown) => {
+      const deleted = await finish(marked, caller).catch((err: unknown) => {
         if (!(err instanceof Error && (err as { code?: unknown }).code === 'UNAVAILABLE')) throw err
         throw new Unavailable('the registry cannot be reached, the deletion goes on when it can', { cause: err })
       })
@@ -90,31 +104,26 @@ export function createProjectDeletion(deps: {
     async sweep() {
       for (const project of await projectStore.stuck(database)) {
         log.info('going on with the deletion of a project', { project: project.name })
-        await finish(project, undefined)
+        await finish(project, beganBy(project))
       }
     },
   }
 }
 
-async function tellUpdated(tx: Transaction, project: Project, actor: string | undefined): Promise<void> {
-  const data = { project: toRegistryProject(project) }
-  await tell(tx, projectUpdated, { revision: project.revision, actor, data })
+async function tellUpdated(tx: Transaction, project: RegistryProject, actor: string | undefined): Promise<void> {
+  await tell(tx, projectUpdated, { revision: project.revision, actor, data: { project } })
+}
+
+/** For the event and the audit: all that is left of whoever began it is a name. */
+function beganBy({ deletingBy }: Project): Caller {
+  return deletingBy === undefined ? ANONYMOUS : { kind: 'user', id: 0, name: deletingBy, admin: false }
 }
 
 /** Sweeps every twenty seconds until stopped. */
 export function startDeletionSweep(deletion: ProjectDeletion, log: Logger): { stop(): void } {
-  let running = false
-  const timer = setInterval(async () => {
-    if (running) return
-    running = true
-    try {
-      await deletion.sweep()
-    } catch (err) {
-      log.warn('deletions wait', { err })
-    } finally {
-      running = false
-    }
-  }, SWEEP_MS)
-  timer.unref()
-  return { stop: () => clearInterval(timer) }
+  return repeat(
+    () => deletion.sweep(),
+    SWEEP_MS,
+    (err) => log.warn('deletions wait', { err }),
+  )
 }

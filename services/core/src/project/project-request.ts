@@ -1,5 +1,6 @@
 import { BadRequest } from '@berth/errors'
 import { z } from 'zod'
+import { type AllowlistText, parseAllowlist, RawAllowlist } from '../allowlist/index.ts'
 import { type ParsedMetadata, parseMetadata } from './metadata.ts'
 
 /** The body of a project's creation and update, as far as types go. */
@@ -9,22 +10,19 @@ export const ProjectRequest = z.object({
   metadata: z.record(z.string(), z.string().nullable()).nullish(),
   storage_limit: z.number().nullish(),
   registry_id: z.number().nullish(),
-  cve_allowlist: z.object({ items: z.array(z.object({ cve_id: z.string().optional() })).nullish() }).nullish(),
+  cve_allowlist: RawAllowlist.nullish(),
 })
 export type ProjectRequest = z.output<typeof ProjectRequest>
 
 /**
  * What the body says about policy. `metadata.public` wins over the older `public`.
  *
- * @throws {BadRequest} a policy this version cannot enforce
+ * @throws {BadRequest} a policy this version cannot enforce, or what is no allowlist
  */
-export function policyOf(request: ProjectRequest): ParsedMetadata {
-  if ((request.cve_allowlist?.items ?? []).length > 0) {
-    throw new BadRequest('cve_allowlist cannot have items: this version does not scan')
-  }
+export function policyOf(request: ProjectRequest): ParsedMetadata & { allowlist?: AllowlistText } {
   const parsed = parseMetadata(request.metadata ?? {})
   if (parsed.public === undefined && typeof request.public === 'boolean') parsed.public = request.public
-  return parsed
+  return request.cve_allowlist ? { ...parsed, allowlist: parseAllowlist(request.cve_allowlist) } : parsed
 }
 
 /** @throws {BadRequest} a remote registry is named */

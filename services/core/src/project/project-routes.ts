@@ -33,7 +33,7 @@ export function projectRoutes(projects: Projects, db: Queries): Router {
     const page = listPage(req)
     const { projects: found, total } = await projects.list(callerOf(res), { ...query, detail }, page)
     res.set(pageHeaders(req.originalUrl, page, total))
-    res.json(found.map((one) => toProjectBody(one.entered, one.detail)))
+    res.json(found.map((one) => toProjectBody(one.entered, one.allowlist, one.detail)))
   })
   routes.post('/projects', async (req, res) => {
     const project = await projects.create(callerOf(res), parseBody(ProjectRequest, req))
@@ -46,8 +46,8 @@ export function projectRoutes(projects: Projects, db: Queries): Router {
 
   const one = '/projects/:project_name_or_id'
   routes.get(one, async (req, res) => {
-    const { entered, holdings } = await projects.get(callerOf(res), projectRefOf(req))
-    res.json(toProjectBody(entered, holdings))
+    const { entered, allowlist, holdings } = await projects.get(callerOf(res), projectRefOf(req))
+    res.json(toProjectBody(entered, allowlist, holdings))
   })
   routes.put(one, async (req, res) => {
     await projects.update(callerOf(res), projectRefOf(req), parseBody(ProjectRequest, req))

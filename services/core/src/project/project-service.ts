@@ -1,21 +1,32 @@
-import { type Database, isUniqueViolation, type Page, tell } from '@berth/db'
-import { Conflict, Forbidden, PreconditionFailed } from '@berth/errors'
-import { projectCreated, projectUpdated } from '@berth/types'
+import { type Database, isUniqueViolation, type Page, type Transaction, tell } from '@berth/db'
+import { Conflict, Forbidden } from '@berth/errors'
+import { projectCreated } from '@berth/types'
 import { projectPermits, refusal, requireSignedIn, requireSystem, rolesIn } from '../access/index.ts'
+import { type Allowlist, allowlistStore } from '../allowlist/index.ts'
+import type { AuditEntry, AuditTrail } from '../audit/index.ts'
 import { actorOf, type Caller, isAdmin } from '../caller/caller.ts'
 import type { Settings } from '../setting/settings.ts'
 import { ADMIN_ID } from '../user/index.ts'
-import { type Project, type ProjectRef, parseProjectName, parseStorageLimit, toRegistryProject } from './project.ts'
+import type { PolicyChanges } from './policy-changes.ts'
+import { policyStore } from './policy-store.ts'
+import { type Project, type ProjectRef, parseProjectName, parseStorageLimit } from './project.ts'
 import type { ProjectDeletion } from './project-deletion.ts'
 import { createProjectDoor, type Entered } from './project-door.ts'
 import { type ProjectRequest, policyOf, refuseProxy } from './project-request.ts'
 import { type ProjectListQuery, projectStore, type Visibility } from './project-store.ts'
 import type { ProjectHoldings, RegistryPolicy } from './registry-policy.ts'
+import { registryProjects } from './registry-projects.ts'
 
 const NOTHING: ProjectHoldings = { repositories: 0, usedBytes: 0 }
 
-interface Listed {
+/** A project as it is shown. */
+interface Seen {
   entered: Entered
+  /** Its own; absent when nobody gave it one. */
+  allowlist: Allowlist | undefined
+}
+
+interface Listed extends Seen {
   detail?: ProjectHoldings
 }
 
@@ -29,7 +40,7 @@ export interface Projects {
   /** Whether there is a project of this name; for whoever has signed in. */
   exists(caller: Caller, name: string): Promise<boolean>
   create(caller: Caller, request: ProjectRequest): Promise<Project>
-  get(caller: Caller, ref: ProjectRef): Promise<{ entered: Entered; holdings: ProjectHoldings }>
+  get(caller: Caller, ref: ProjectRef): Promise<Seen & { holdings: ProjectHoldings }>
   update(caller: Caller, ref: ProjectRef, request: ProjectRequest): Promise<void>
   delete(caller: Caller, ref: ProjectRef): Promise<void>
   deletable(caller: Caller, ref: ProjectRef): Promise<{ deletable: boolean; message: string }>
@@ -38,11 +49,13 @@ export interface Projects {
 export function createProjects(deps: {
   database: Database
   registry: RegistryPolicy
+  policies: PolicyChanges
   deletion: ProjectDeletion
   settings: Settings
+  audit: AuditTrail
   poke: () => void
 }): Projects {
-  const { database, registry, deletion, settings, poke } = deps
+  const { database, registry, policies, deletion, settings, audit, poke } = deps
   const door = createProjectDoor(database)
   const holdingsOf = async (id: number) => (await registry.holdings([id])).get(id) ?? NOTHING
 
@@ -51,11 +64,16 @@ export function createProjects(deps: {
       const { projects, total } = await projectStore.list(database, visibilityOf(caller), query, page)
       const ids = projects.map(({ id }) => id)
       const roles = await rolesIn(database, caller, ids)
+      const allowlists = await allowlistStore.ofProjects(database, ids)
       const holdings = detail ? await registry.holdings(ids) : undefined
       const listed = projects.map((project) => {
         const mine = roles.get(project.id) ?? []
         const entered = { project, roles: mine, permits: projectPermits(caller, project, mine) }
-        return { entered, detail: holdings && (holdings.get(project.id) ?? NOTHING) }
+        return {
+          entered,
+          allowlist: allowlists.get(project.id),
+          detail: holdings && (holdings.get(project.id) ?? NOTHING),
+        }
       })
       return { projects: listed, total }
     },
@@ -71,49 +89,50 @@ export function createProjects(deps: {
       const policy = policyOf(request)
       refuseProxy(request)
       const asked = isAdmin(caller) ? request.storage_limit : undefined
-      const storageLimitBytes = asked ? parseStorageLimit(asked) : settings.get('storage_per_project')
+      const storageLimitBytes = asked == null ? settings.get('storage_per_project') : parseStorageLimit(asked)
       const ownerId = caller.kind === 'user' ? caller.id : ADMIN_ID
-      const project = await database.transaction(async (tx) => {
+      const { project, told } = await database.transaction(async (tx) => {
+        await policyStore.holdSuite(tx)
         const id = await projectStore
           .insert(tx, { name, ownerId, public: policy.public ?? false, storageLimitBytes })
           .catch(conflict(name))
         await projectStore.insertOwner(tx, id, ownerId)
-        await projectStore.setMetadata(tx, id, policy.values)
+        await store(tx, id, policy)
         const created = (await projectStore.find(tx, { id })) as Project
-        const data = { project: toRegistryProject(created) }
-        await tell(tx, projectCreated, { revision: created.revision, actor: actorOf(caller), data })
+        const [data] = await registryProjects(tx, [created])
+        if (data) await tell(tx, projectCreated, { revision: 1, actor: actorOf(caller), data: { project: data } })
+        await audit.record(tx, caller, entry('create', created))
         tx.afterCommit(poke)
-        return created
+        return { project: created, told: data ? [data] : [] }
       })
-      await registry.inForce([toRegistryProject(project)])
+      await registry.inForce(told)
       return project
     },
 
     async get(caller, ref) {
       const entered = await door.enter(caller, ref, 'project', 'read')
-      return { entered, holdings: await holdingsOf(entered.project.id) }
+      const { id } = entered.project
+      const [allowlist, holdings] = await Promise.all([allowlistStore.ofProject(database, id), holdingsOf(id)])
+      return { entered, allowlist, holdings }
     },
 
     async update(caller, ref, request) {
       const { project } = await door.enter(caller, ref, 'project', 'update')
       const policy = policyOf(request)
-      const changed = await database.transaction(async (tx) => {
-        if (!(await projectStore.update(tx, project.id, { public: policy.public }))) {
-          throw new PreconditionFailed('the project is being deleted')
-        }
-        await projectStore.setMetadata(tx, project.id, policy.values)
-        const now = (await projectStore.find(tx, { id: project.id })) as Project
-        const data = { project: toRegistryProject(now) }
-        await tell(tx, projectUpdated, { revision: now.revision, actor: actorOf(caller), data })
-        tx.afterCommit(poke)
-        return now
-      })
-      await registry.inForce([toRegistryProject(changed)])
+      await policies.change(
+        caller,
+        project.id,
+        async (tx) => {
+          await store(tx, project.id, policy)
+          await audit.record(tx, caller, entry('update', project))
+        },
+        { public: policy.public },
+      )
     },
 
     async delete(caller, ref) {
       const { project } = await door.enter(caller, ref, 'project', 'delete')
-      await deletion.delete(project, actorOf(caller))
+      await deletion.delete(project, caller)
     },
 
     async deletable(caller, ref) {
@@ -123,6 +142,15 @@ export function createProjects(deps: {
       return { deletable: false, message: 'the project contains repositories, can not be deleted' }
     },
   }
+}
+
+async function store(tx: Transaction, id: number, { values, allowlist }: ReturnType<typeof policyOf>): Promise<void> {
+  await projectStore.setMetadata(tx, id, values)
+  if (allowlist) await allowlistStore.put(tx, id, allowlist)
+}
+
+function entry(operation: 'create' | 'update', { id, name }: Project): AuditEntry {
+  return { operation, resourceType: 'project', resource: name, projectId: id }
 }
 
 function conflict(name: string) {

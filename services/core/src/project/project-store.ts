@@ -25,11 +25,12 @@ interface ProjectRow {
   revision: number
   created_at: Date
   updated_at: Date
+  deleting_by: string | null
   metadata: Record<string, string> | null
 }
 
 const SELECT = `SELECT p.id, p.name, p.owner_id, u.username AS owner_name, p.public, p.state, p.storage_limit_bytes,
-    p.access_revision, p.revision, p.created_at, p.updated_at,
+    p.access_revision, p.revision, p.created_at, p.updated_at, p.deleting_by,
     (SELECT jsonb_object_agg(m.key, m.value) FROM project_metadata m WHERE m.project_id = p.id) AS metadata
   FROM projects p JOIN users u ON u.id = p.owner_id`
 
@@ -74,12 +75,12 @@ const update = statement<{ id: number }>(
 )
 const markDeleting = statement<{ id: number }>(
   'project-mark-deleting',
-  `UPDATE projects SET state = 'deleting', deleting_since = now(), revision = revision + 1,
+  `UPDATE projects SET state = 'deleting', deleting_since = now(), deleting_by = $2, revision = revision + 1,
      access_revision = access_revision + 1 WHERE id = $1 RETURNING id`,
 )
 const reopen = statement<{ id: number }>(
   'project-reopen',
-  `UPDATE projects SET state = 'open', deleting_since = NULL, revision = revision + 1,
+  `UPDATE projects SET state = 'open', deleting_since = NULL, deleting_by = NULL, revision = revision + 1,
      access_revision = access_revision + 1
    WHERE id = $1 AND state = 'deleting' AND revision = $2 RETURNING id`,
 )
@@ -145,7 +146,8 @@ export const projectStore = {
   /** Locks the row, raises its revision, and its access revision when `public` changes. False: not open any more. */
   update: async (tx: Queries, id: number, change: { public?: boolean }) =>
     (await tx.run(update, [id, change.public ?? null])).length > 0,
-  markDeleting: async (tx: Queries, id: number) => (await tx.run(markDeleting, [id])).length > 0,
+  markDeleting: async (tx: Queries, id: number, by: string | undefined) =>
+    (await tx.run(markDeleting, [id, by ?? null])).length > 0,
   /** Only if nobody else has gone on with it since `revision`; so does `remove`. */
   reopen: async (tx: Queries, id: number, revision: number) => (await tx.run(reopen, [id, revision])).length > 0,
   remove: async (tx: Queries, id: number, revision: number) => (await tx.run(remove, [id, revision])).length > 0,
@@ -223,6 +225,7 @@ function toProject(row: ProjectRow): Project {
     revision: row.revision,
     createdAt: row.created_at,
     updatedAt: row.updated_at,
+    ...(row.deleting_by === null ? {} : { deletingBy: row.deleting_by }),
     metadata: row.metadata ?? {},
   }
 }

@@ -1,6 +1,4 @@
 import { BadRequest } from '@berth/errors'
-import type { RegistryProject } from '@berth/types'
-import { policyIn } from './metadata.ts'
 
 export interface Project {
   id: number
@@ -15,6 +13,8 @@ export interface Project {
   revision: number
   createdAt: Date
   updatedAt: Date
+  /** The name of who began to delete it. */
+  deletingBy?: string
   /** What is stored beside `public`. */
   metadata: Record<string, string>
 }
@@ -35,10 +35,13 @@ export function isProjectName(text: string): boolean {
   return text.length <= 255 && NAME.test(text)
 }
 
-/** @throws {BadRequest} 0 or less than -1 */
+/** 1024 TiB */
+const MAX_STORAGE_BYTES = 1_125_899_906_842_624
+
+/** @throws {BadRequest} neither -1 nor of 1 to 1024 TiB in bytes */
 export function parseStorageLimit(bytes: number): number {
-  if (bytes === -1 || (bytes > 0 && Number.isSafeInteger(bytes))) return bytes
-  throw new BadRequest('the storage limit must be positive, or -1 for none')
+  if (bytes === -1 || (Number.isSafeInteger(bytes) && bytes > 0 && bytes <= MAX_STORAGE_BYTES)) return bytes
+  throw new BadRequest(`the storage limit must be 1 to ${MAX_STORAGE_BYTES} bytes, or -1 for none`)
 }
 
 /** How a path names a project. */
@@ -48,19 +51,4 @@ export type ProjectRef = { id: number } | { name: string }
 export function parseProjectRef(text: string, isName: boolean): ProjectRef {
   const id = Number(text)
   return !isName && /^\d+$/.test(text) && Number.isSafeInteger(id) ? { id } : { name: text }
-}
-
-/** What the registry must know of it. */
-export function toRegistryProject(project: Project, state: RegistryProject['state'] = project.state): RegistryProject {
-  return {
-    id: project.id,
-    name: project.name,
-    kind: 'local',
-    state,
-    public: project.public,
-    accessRevision: project.accessRevision,
-    quotaLimitBytes: project.storageLimitBytes,
-    policy: policyIn(project.metadata),
-    revision: project.revision,
-  }
 }

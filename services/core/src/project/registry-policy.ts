@@ -1,6 +1,7 @@
+import { MAX_PAGE_SIZE, type Page } from '@berth/db'
 import { Unavailable } from '@berth/errors'
 import type { Bus } from '@berth/messaging'
-import { projectClose, projectCount, projectPut, type RegistryProject } from '@berth/types'
+import { projectClose, projectCount, projectPut, projectUsage, type RegistryProject } from '@berth/types'
 
 const IN_FORCE_MS = 3_000
 const AT_ONCE = 16
@@ -23,6 +24,8 @@ export interface RegistryPolicy {
   close(project: { id: number; revision: number }): Promise<boolean>
   /** How much each of these projects holds. */
   holdings(ids: readonly number[]): Promise<Map<number, ProjectHoldings>>
+  /** A page of the projects by what they use, with how many there are; a hundred at a time. */
+  usage(order: 'used' | '-used', page: Page): Promise<{ used: { id: number; usedBytes: number }[]; total: number }>
 }
 
 export function createRegistryPolicy(bus: Pick<Bus, 'ask'>): RegistryPolicy {
@@ -59,6 +62,16 @@ export function createRegistryPolicy(bus: Pick<Bus, 'ask'>): RegistryPolicy {
         for (const { id, repositories, usedBytes } of counts) found.set(id, { repositories, usedBytes })
       }
       return found
+    },
+    async usage(sort, { number, limit }) {
+      const pageSize = Math.min(limit, MAX_PAGE_SIZE)
+      const used: { id: number; usedBytes: number }[] = []
+      for (let page = number; ; page++) {
+        const found = await bus.ask(projectUsage, { sort, page, pageSize })
+        used.push(...found.projects.map(({ id, usedBytes }) => ({ id, usedBytes })))
+        const isLast = used.length >= limit || found.projects.length < pageSize
+        if (isLast) return { used, total: found.total }
+      }
     },
   }
 }

@@ -25,7 +25,6 @@ import {
 } from '@berth/types'
 import type { Core } from '../assemble.ts'
 import { loadConfig } from '../config.ts'
-import type { Settings } from '../setting/index.ts'
 import type { SettingValues } from '../setting/table.ts'
 import { wire } from '../wire.ts'
 import { createClient, type TestClient } from './harness-client.ts'
@@ -50,6 +49,8 @@ export interface RunningCore extends TestClient {
   url: string
   admin: string
   databaseUrl: string
+  /** Its parts, for what runs by the clock. */
+  assembled: Core
   /** Puts settings in force as they are: no rule is asked and nobody else is told at once. */
   set(values: SettingValues): Promise<void>
   stop(): Promise<void>
@@ -107,9 +108,9 @@ export async function openSurroundings(): Promise<Surroundings> {
       const errors: RunningCore['errors'] = []
       const log: ServiceLogger = { ...silentLogger, error: (message, fields) => void errors.push({ message, fields }) }
       const life = createLifecycle(silentLogger, { graceMs: 5_000 })
-      let settings: Settings | undefined
+      let assembled: Core | undefined
       const onAssembled = (core: Core) => {
-        settings = core.settings
+        assembled = core
       }
       try {
         await wire(config, { log, life, metrics: createMetrics('core') }, { checkAnswers: true, onAssembled })
@@ -120,15 +121,30 @@ export async function openSurroundings(): Promise<Surroundings> {
       const url = `http://${listen}`
       const set = async (values: SettingValues) => {
         await storeSettings(databaseUrl, values)
-        await settings?.refresh()
+        await assembled?.settings.refresh()
       }
-      return { ...createClient(url), errors, url, admin: `http://${admin}`, databaseUrl, set, stop: () => life.stop() }
+      const stop = () => life.stop()
+      return {
+        ...createClient(url),
+        errors,
+        url,
+        admin: `http://${admin}`,
+        databaseUrl,
+        assembled: partsOf(assembled),
+        set,
+        stop,
+      }
     },
     async stop() {
       await stopPeers()
       await Promise.all([postgres.stop(), nats.stop()])
     },
   }
+}
+
+function partsOf(core: Core | undefined): Core {
+  if (!core) throw new Error('core was not assembled')
+  return core
 }
 
 async function startPeers(

@@ -165,7 +165,7 @@ async function putOnce(
         subject: manifest.subject?.digest,
       },
     })
-    await addUsage(tx, projectId, added)
+    await addUsage(tx, projectId, added, pushed.actor)
     return leftChild
   })
   if (leftChild) await settleShown(database)

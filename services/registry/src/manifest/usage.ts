@@ -1,5 +1,5 @@
 import { type Queries, statement } from '@berth/db'
-import { quotaExceeded } from '../project/index.ts'
+import { quotaExceeded, warnOnce } from '../project/index.ts'
 
 /** Stands in `manifest_blob` for the project of a blob that is kept and counts for nobody. */
 export const NO_PROJECT = 0
@@ -29,10 +29,10 @@ const unlinkUnused = statement<{ blob_id: number }>(
    )
    RETURNING pb.blob_id`,
 )
-const addUsed = statement<{ used: number }>(
+const addUsed = statement<{ id: number; name: string; used: number; quota_limit: number }>(
   'usage-add',
   `UPDATE project SET used = used + $2 WHERE id = $1 AND (quota_limit < 0 OR used + $2 <= quota_limit)
-   RETURNING used`,
+   RETURNING id, name, used, quota_limit`,
 )
 const subtractUsed = statement('usage-subtract', 'UPDATE project SET used = greatest(0, used - $2) WHERE id = $1')
 const readUsed = statement<{ used: number; quota_limit: number }>(
@@ -61,10 +61,19 @@ export async function linkToProject(tx: Queries, projectId: number, blobs: reado
   }
 }
 
-/** Adds to the usage of a project; the last statement of a transaction, so that its lock is short. @throws {Denied} */
-export async function addUsage(tx: Queries, projectId: number, bytes: number): Promise<void> {
+/**
+ * Adds to the usage of a project; the last thing in a transaction, so that its lock is short. Tells when that takes it
+ * near its limit.
+ *
+ * @throws {Denied}
+ */
+export async function addUsage(tx: Queries, projectId: number, bytes: number, actor?: string): Promise<void> {
   if (bytes === 0) return
-  if ((await tx.find(addUsed, [projectId, bytes])) !== undefined) return
+  const added = await tx.find(addUsed, [projectId, bytes])
+  if (added !== undefined) {
+    const { used, quota_limit: limit } = added
+    return warnOnce(tx, added, { used: used - bytes, limit }, { used, limit }, actor)
+  }
   const row = await tx.find(readUsed, [projectId])
   throw quotaExceeded(bytes, row?.used ?? 0, row?.quota_limit ?? 0)
 }

@@ -1,7 +1,6 @@
-import { projectOf, type RepositoryName } from '@berth/oci'
+import { compilePattern, PatternInvalid, projectOf, type RepositoryName } from '@berth/oci'
 import type { ImmutabilityRule } from '@berth/types'
 import { LRUCache } from 'lru-cache'
-import { compilePattern, PatternInvalid } from './doublestar.ts'
 
 const REMEMBERED_PROJECTS = 1_000
 

@@ -3,6 +3,7 @@ import { PreconditionFailed } from '@berth/errors'
 import type { RepositoryName } from '@berth/oci'
 import { NO_POLICY, type RegistryProject } from '@berth/types'
 import type { ProjectState } from './project.ts'
+import { warnOnce } from './quota-warning.ts'
 
 interface ProjectCount {
   id: number
@@ -27,9 +28,14 @@ interface Row {
   revision: number
 }
 
-const lockByIdOrName = statement<Row>(
+interface LockedRow extends Row {
+  used: number
+  quota_limit: number
+}
+
+const lockByIdOrName = statement<LockedRow>(
   'project-lock',
-  `SELECT id, name, state, revision FROM project WHERE id = $1 OR (name = $2 AND state <> 'deleted')
+  `SELECT id, name, state, revision, used, quota_limit FROM project WHERE id = $1 OR (name = $2 AND state <> 'deleted')
    ORDER BY id FOR NO KEY UPDATE`,
 )
 
@@ -126,6 +132,10 @@ async function put(tx: Queries, project: RegistryProject): Promise<number> {
     project.revision,
     project.policy,
   ])
+  if (row && mine && project.state === 'open') {
+    const { used, quota_limit: limit } = mine
+    await warnOnce(tx, project, { used, limit }, { used, limit: project.quotaLimitBytes })
+  }
   return row?.revision ?? project.revision
 }
 

@@ -1,3 +1,5 @@
+import { DomainError } from '@berth/errors'
+
 /** One step of a pattern; a char matches itself, `star` any run inside a segment, `segments` any number of `x/`. */
 type Token =
   | { kind: 'char'; char: string }
@@ -10,9 +12,10 @@ type Token =
 /** What a pattern may grow to when its alternatives are written out: as long as any list a person would keep. */
 const MAX_EXPANDED = 16_384
 
-/** The text is no pattern. */
-export class PatternInvalid extends Error {
+/** BAD_REQUEST (400): the text is no pattern. */
+export class PatternInvalid extends DomainError {
   override name = 'PatternInvalid'
+  readonly code = 'BAD_REQUEST'
 
   constructor(pattern: string) {
     super(`not a pattern: ${pattern}`)

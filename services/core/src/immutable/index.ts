@@ -1,0 +1,2 @@
+export { immutableRoutes } from './immutable-routes.ts'
+export { createImmutableRules } from './immutable-service.ts'
