@@ -32,7 +32,7 @@ export async function openSyslogReceiver(options: { pem?: string; port?: number 
   const serve = (socket: Socket) => {
     receiver.connections++
     open.add(socket)
-    let rest = Buffer.alloc(0)
+    let rest: Buffer = Buffer.alloc(0)
     socket.on('data', (chunk: Buffer) => {
       rest = takeMessages(Buffer.concat([rest, chunk]), receiver.messages)
     })
