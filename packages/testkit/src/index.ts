@@ -1,3 +1,5 @@
+export { type HeadlessBrowser, openHeadlessBrowser } from './identity/browser.ts'
+export { type IdentityProvider, startIdentityProvider } from './identity/identity-provider.ts'
 export {
   INDEX_TYPE,
   indexOf,
