@@ -18,7 +18,12 @@ describe('a row of the audit log', () => {
   })
 
   it('holds no control characters, no half of a character and no more than it may', () => {
-    const fit = fitRow({ ...row, username: `a\r\n\0b${'x'.repeat(300)}`, resource: '\ud800', description: 'ü'.repeat(2_000) })
+    const fit = fitRow({
+      ...row,
+      username: `a\r\n\0b${'x'.repeat(300)}`,
+      resource: '\ud800',
+      description: 'ü'.repeat(2_000),
+    })
     expect(fit.username).toMatch(/^a bx+…$/)
     expect(fit.username).toHaveLength(255)
     expect(fit.resource).toBe('\ufffd')

@@ -1,4 +1,4 @@
-import { adHoc, type Database, type Transaction } from '@berth/db'
+import { adHoc, type Database, type Queries, statement } from '@berth/db'
 import type { Logger } from '@berth/runtime'
 import { type Month, monthsFrom } from './months.ts'
 
@@ -9,22 +9,25 @@ const EVERY_MS = 3_600_000
 /** Makes the partitions of this month and the next ones. What the default partition holds of them moves over. */
 export async function preparePartitions(database: Database, now = new Date()): Promise<void> {
   for (const month of monthsFrom(now, AHEAD)) {
-    if (await exists(database, month)) continue
-    await database.transaction(async (tx) => {
-      await tx.run(adHoc(`SELECT pg_advisory_xact_lock(hashtext('berth audit partitions'))`))
-      if (!(await exists(tx, month))) await make(tx, month)
-    })
+    if (!(await isThere(database, month))) await database.transaction((tx) => make(tx, month))
   }
 }
 
-async function exists(db: Pick<Transaction, 'find'>, { table }: Month): Promise<boolean> {
-  const row = await db.find(adHoc<{ found: boolean }>('SELECT to_regclass($1) IS NOT NULL AS found'), [table])
-  return row?.found === true
+const find = statement<{ found: boolean }>(
+  'audit-partition-find',
+  'SELECT EXISTS (SELECT FROM pg_class WHERE relname = $1 AND relnamespace = current_schema()::regnamespace) AS found',
+)
+
+async function isThere(db: Queries, { table }: Month): Promise<boolean> {
+  return (await db.find(find, [table]))?.found === true
 }
 
 /** Nobody writes meanwhile: a row that came into the default partition would keep the new one out. */
-async function make(tx: Transaction, { table, from, to }: Month): Promise<void> {
+async function make(tx: Queries, month: Month): Promise<void> {
+  const { table, from, to } = month
   await tx.run(adHoc('LOCK TABLE audit_log IN SHARE ROW EXCLUSIVE MODE'))
+  // Another replica may have been quicker.
+  if (await isThere(tx, month)) return
   await tx.run(adHoc(`CREATE TABLE ${table} (LIKE audit_log INCLUDING DEFAULTS)`))
   await tx.run(
     adHoc(`WITH moved AS (

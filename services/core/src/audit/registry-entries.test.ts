@@ -41,7 +41,13 @@ describe('an event of the registry', () => {
   it.each([
     ['artifact.pushed', { sizeBytes: 9, tags: [] }, 'create artifact', `library/nginx@${artifact.digest}`, ''],
     ['artifact.deleted', { tags: ['1'] }, 'delete artifact', 'library/nginx:1', ''],
-    ['artifact.pulled', { tag: '1', count: 1, pulledAt: '2026-11-20T12:00:00Z' }, 'pull artifact', 'library/nginx:1', ''],
+    [
+      'artifact.pulled',
+      { tag: '1', count: 1, pulledAt: '2026-11-20T12:00:00Z' },
+      'pull artifact',
+      'library/nginx:1',
+      '',
+    ],
     [
       'artifact.pulled',
       { count: 12, pulledAt: '2026-11-20T12:00:00Z' },
