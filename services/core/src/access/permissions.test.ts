@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { ANONYMOUS, type Caller, type RobotGrant } from '../caller/caller.ts'
-import { projectPermits, systemPermits } from './permissions.ts'
+import { ANONYMOUS, type Caller, isAdmin, type RobotGrant } from '../caller/caller.ts'
+import { projectPermits, systemPermits, tokenAllows } from './permissions.ts'
 
 const closed = { id: 7, public: false }
 const open = { id: 7, public: true }
@@ -44,6 +44,54 @@ describe('what somebody may do in a project', () => {
     expect(projectPermits(robot({ scope: 8, ...pull }), closed, [])('repository', 'pull')).toBe(false)
     expect(projectPermits(robot({ scope: 'every project', ...pull }), closed, [])('repository', 'pull')).toBe(true)
     expect(projectPermits(robot({ scope: 'system', ...pull }), closed, [])('repository', 'pull')).toBe(false)
+  })
+})
+
+describe('what somebody with an access token may do', () => {
+  const withToken = (ownerIsAdmin: boolean, ...grants: RobotGrant[]): Caller => {
+    const token = { id: 1, grants, ownerIsAdmin, expiresAt: new Date('2030-01-01') }
+    return { kind: 'user', id: 3, name: 'ann', admin: false, token }
+  }
+  const push = { resource: 'repository', action: 'push' }
+
+  it('is what both they and the token may', () => {
+    const permits = projectPermits(withToken(false, { scope: 7, ...pull }, { scope: 7, ...push }), closed, [3])
+    expect(permits('repository', 'pull')).toBe(true)
+    expect(permits('repository', 'push')).toBe(false)
+    expect(permits('tag', 'list')).toBe(false)
+    expect(projectPermits(withToken(false, { scope: 8, ...pull }), closed, [1])('repository', 'pull')).toBe(false)
+    expect(
+      projectPermits(withToken(false, { scope: 'every project', ...pull }), closed, [1])('repository', 'pull'),
+    ).toBe(true)
+    expect(
+      projectPermits(withToken(false, { scope: 'every project', ...pull }), closed, [])('repository', 'pull'),
+    ).toBe(false)
+  })
+
+  it('is never less than anybody may in a public project', () => {
+    expect(projectPermits(withToken(false), open, [])('repository', 'pull')).toBe(true)
+    expect(projectPermits(withToken(false), open, [1])('repository', 'push')).toBe(false)
+  })
+
+  it('is no more for an administrator than the token says', () => {
+    const caller = withToken(true, { scope: 7, ...pull }, { scope: 'system', resource: 'user', action: 'list' })
+    expect(projectPermits(caller, closed, [])('repository', 'pull')).toBe(true)
+    expect(projectPermits(caller, closed, [])('repository', 'push')).toBe(false)
+    expect(systemPermits(caller)('user', 'list')).toBe(true)
+    expect(systemPermits(caller)('user', 'delete')).toBe(false)
+    expect(isAdmin(caller)).toBe(false)
+  })
+
+  it('is nothing beside projects for others, whatever the token says', () => {
+    const caller = withToken(false, { scope: 'system', resource: 'user', action: 'list' })
+    expect(systemPermits(caller)('user', 'list')).toBe(false)
+  })
+
+  it('is what everybody may only where the token says so too', () => {
+    const create = { scope: 'system', resource: 'project', action: 'create' } as const
+    expect(tokenAllows(withToken(false, create), 'project', 'create')).toBe(true)
+    expect(tokenAllows(withToken(false), 'project', 'create')).toBe(false)
+    expect(tokenAllows(user, 'project', 'create')).toBe(true)
   })
 })
 

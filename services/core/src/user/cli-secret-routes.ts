@@ -1,7 +1,7 @@
 import { Router } from 'express'
 import { z } from 'zod'
 import { callerOf, parseBody, pathNumber } from '../http/index.ts'
-import type { CliSecrets, OidcMeta } from './cli-secret-service.ts'
+import type { CliSecrets } from './cli-secret-service.ts'
 
 const Secret = z.object({ secret: z.string().optional() })
 
@@ -12,16 +12,4 @@ export function cliSecretRoutes(secrets: CliSecrets): Router {
     res.status(200).end()
   })
   return routes
-}
-
-/** As `oidc_user_meta` of a user. */
-export function toOidcMetaBody({ userId, subiss, secret, createdAt, updatedAt }: OidcMeta): Record<string, unknown> {
-  return {
-    id: userId,
-    user_id: userId,
-    subiss,
-    secret,
-    creation_time: createdAt.toISOString(),
-    update_time: updatedAt.toISOString(),
-  }
 }
