@@ -3,6 +3,13 @@ import { createEgress } from '@berth/egress'
 import type { Answer, Bus } from '@berth/messaging'
 import type { Logger, ServiceSettings } from '@berth/runtime'
 import type { Express } from 'express'
+import {
+  accessTokenRoutes,
+  accessTokenStore,
+  createAccessTokenSignIn,
+  createAccessTokens,
+} from './access-token/index.ts'
+import { allowlistRoutes, createSuiteAllowlist } from './allowlist/index.ts'
 import { createApp } from './app.ts'
 import {
   type AuditTrail,
@@ -12,7 +19,6 @@ import {
   failedChanges,
   recordFailedSignIns,
 } from './audit/index.ts'
-import { allowlistRoutes, createSuiteAllowlist } from './allowlist/index.ts'
 import { createAttempts } from './caller/attempts.ts'
 import { authenticate } from './caller/authenticate.ts'
 import { createBasicSignIn } from './caller/basic-sign-in.ts'
@@ -20,12 +26,13 @@ import { openKeys } from './caller/keys.ts'
 import { createPasswordHasher } from './caller/password.ts'
 import type { Config } from './config.ts'
 import { contentRoutes } from './content/index.ts'
+import { createGroups, groupRoutes, groupStore } from './group/index.ts'
 import { createIdentities } from './identity/index.ts'
-import { createLdap, createLdapSignIn, ldapRoutes } from './ldap/index.ts'
 import { createImmutableRules, immutableRoutes } from './immutable/index.ts'
 import { createLabels, createPurgeLabel, type Labels, labelRoutes } from './label/index.ts'
-import { createMembers, memberRoutes, memberStore } from './member/index.ts'
-import { oidcPlaces, wireOidc } from './oidc/index.ts'
+import { createLdap, createLdapSignIn, ldapRoutes } from './ldap/index.ts'
+import { createFindEntity, createMembers, memberRoutes, memberStore } from './member/index.ts'
+import { oidcPlaces, oidcStore, wireOidc } from './oidc/index.ts'
 import {
   createAccessChanges,
   createMetadata,
@@ -59,8 +66,10 @@ import { coreAnswers, createHealth, type Health, internalRoutes, suiteRoutes, sy
 import { cliSecretRoutes } from './user/cli-secret-routes.ts'
 import { createCliSecrets } from './user/cli-secret-service.ts'
 import { forgetShownPassword, setFirstPassword } from './user/first-password.ts'
+import { gdprOptions } from './user/forget-names.ts'
 import { userStore } from './user/index.ts'
 import { createOwnPermissions } from './user/own-permissions.ts'
+import { userExistsRoutes } from './user/user-exists-routes.ts'
 import { userRoutes } from './user/user-routes.ts'
 import { createUsers } from './user/user-service.ts'
 
@@ -123,16 +132,17 @@ export async function assemble(deps: {
   const ldap = createLdap({ settings, egress, identities })
   const sessions = createSessionSignIn(database, settings, audit)
   const oidc = wireOidc({ database, settings, seal, egress, identities, sessions, externalUrl, log })
+  const attempts = createAttempts(config.failedLogins)
   const signIn = createBasicSignIn({
     sources: {
       accountByName: (username) => userStore.accountByName(database, username),
       accountById: (id) => userStore.accountById(database, id),
       robot: createRobotSignIn(database, settings, keys.robotSecret),
-      accessToken: () => undefined,
+      accessToken: createAccessTokenSignIn(database, keys.accessToken),
       elsewhere: [createLdapSignIn({ settings, egress, identities, log }), oidc.passwords],
     },
     hasher,
-    attempts: createAttempts(config.failedLogins),
+    attempts,
     log,
   })
   const basic = recordFailedSignIns(signIn, {
@@ -147,15 +157,24 @@ export async function assemble(deps: {
   const deletion = createProjectDeletion({ database, registry, audit, poke, log })
   const projects = createProjects({ database, registry, policies, deletion, settings, audit, poke })
   const labels = createLabels({ database, door, audit, purge: createPurgeLabel(bus), log })
-  const members = createMembers({ database, door, access })
+  const { directory } = ldap
+  const groups = createGroups({ database, access, audit, directory })
+  const findEntity = createFindEntity({ database, identities, directory, settings })
+  const members = createMembers({ database, door, access, audit, findEntity })
   const users = createUsers({
     database,
     hasher,
+    attempts,
     access,
-    leaveProjects: memberStore.removeOfUser,
-    projectsOf: (userId) => projectStore.idsOfMember(database, userId),
+    audit,
+    settings,
+    projectsOf: projectStore.idsOfMember,
+    leave: [memberStore.removeOfUser, groupStore.leaveAll, accessTokenStore.removeOfUser, oidcStore.forget],
+    gdpr: gdprOptions(config.gdpr, keys.pseudonym),
     onAdminPasswordChanged: () => forgetShownPassword(config.adminPasswordFile, log),
   })
+  const cliSecrets = createCliSecrets({ database, settings, seal, audit })
+  const accessTokens = createAccessTokens({ database, access, audit, key: keys.accessToken })
   const robots = createRobots({ database, door, access, audit, settings, secretKey: keys.robotSecret })
   const health = createHealth({ bus, database })
 
@@ -169,6 +188,7 @@ export async function assemble(deps: {
     browser: [
       sessionRoutes({ basic, sessions, elsewhere: oidc.elsewhere, externalUrl }),
       oidc.browser,
+      userExistsRoutes(users),
       internalRoutes({ database, bus, audit }),
     ],
     harbor: [
@@ -181,8 +201,9 @@ export async function assemble(deps: {
       quotaRoutes(createQuotas({ database, registry, policies, audit })),
       allowlistRoutes(createSuiteAllowlist({ database, policies, audit })),
       memberRoutes(members),
-      userRoutes(users, createOwnPermissions(database)),
-      cliSecretRoutes(createCliSecrets({ database, settings, seal, audit })),
+      groupRoutes(groups),
+      userRoutes(users, createOwnPermissions(database), cliSecrets.metaOf),
+      cliSecretRoutes(cliSecrets),
       oidc.harbor,
       robotRoutes(robots, settings),
       permissionRoutes(database),
@@ -190,7 +211,7 @@ export async function assemble(deps: {
       ...contentRoutes({ database, bus, door, projects, audit }),
       auditRoutes(createAuditLists({ db: database, door })),
     ],
-    berth: [suiteRoutes(bus, health), robotRotationRoutes(robots)],
+    berth: [suiteRoutes(bus, health), robotRotationRoutes(robots), accessTokenRoutes(accessTokens)],
     checkAnswers,
   })
   return {

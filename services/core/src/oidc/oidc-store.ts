@@ -74,6 +74,7 @@ const endNow = statement<{ refreshToken: string }>(
      FROM (SELECT user_id, refresh_token FROM oidc_people WHERE user_id = $1 FOR UPDATE) before
     WHERE p.user_id = before.user_id RETURNING before.refresh_token AS "refreshToken"`,
 )
+const forget = statement('oidc-person-forget', 'DELETE FROM oidc_people WHERE user_id = $1')
 const insertSession = statement('oidc-session-insert', 'INSERT INTO oidc_sessions (session, id_token) VALUES ($1, $2)')
 const findSession = statement<{ idToken: string | null }>(
   'oidc-session-find',
@@ -122,6 +123,9 @@ export const oidcStore = {
   end: (db: Queries, userId: number, refreshToken: string | null) => db.run(end, [userId, refreshToken]),
   /** The person has signed out of the provider; the refresh token that is forgotten. */
   endNow: async (db: Queries, userId: number) => (await db.find(endNow, [userId]))?.refreshToken ?? undefined,
+
+  /** Of a user who is being deleted. */
+  forget: (tx: Queries, userId: number) => tx.run(forget, [userId]),
 
   addSession: (db: Queries, session: Buffer, idToken: string | null) => db.run(insertSession, [session, idToken]),
   findSession: (db: Queries, session: Buffer) => db.find(findSession, [session]),
