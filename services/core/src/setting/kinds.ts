@@ -66,7 +66,7 @@ export const webUrl = textual(
 export const directoryUrl = textual(
   'NonEmptyString',
   nonEmptyText.shape.refine(
-    (value) => /^(?:ldaps?:\/\/)?[^\s/@]+\/?$/i.test(value.trim()) && URL.canParse(withScheme(value.trim())),
+    (value) => /^(?:ldaps?:\/\/)?[^\s/@]+\/?$/i.test(value) && URL.canParse(withScheme(value)),
     'must be ldap://host, ldaps://host or host, with or without a port',
   ),
 )

@@ -40,6 +40,8 @@ export const settingStore = {
   lock: (tx: Queries) => tx.run(lock),
   /** Keys whose value is another one now. */
   async put(tx: Queries, values: ReadonlyMap<string, unknown>): Promise<string[]> {
+    // A statement that changes no row would raise the revision too.
+    if (values.size === 0) return []
     const rows = [...values].map(([key, value]) => ({ key, value }))
     return (await tx.run(put, [JSON.stringify(rows)])).map(({ key }) => key)
   },

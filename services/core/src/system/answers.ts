@@ -30,7 +30,7 @@ export function coreAnswers(deps: {
       return {
         identity: identityOf(caller),
         access: await grantAccess(database, find, caller, scopes),
-        tokenSeconds: settings.get('token_expiration') * 60,
+        tokenSeconds: secondsOf(caller, settings.get('token_expiration') * 60),
       }
     }),
     answer(projectResolve, async ({ name }) => {
@@ -40,4 +40,10 @@ export function coreAnswers(deps: {
     }),
     answer(healthCheck.core, async () => ({ components: [{ name: 'core' as const, status: 'healthy' as const }] })),
   ]
+}
+
+/** What was got with an access token ends when that does. */
+function secondsOf(caller: Caller, seconds: number): number {
+  const endsAt = caller.kind === 'user' ? caller.token?.expiresAt : undefined
+  return endsAt ? Math.max(1, Math.min(seconds, Math.floor((endsAt.getTime() - Date.now()) / 1_000))) : seconds
 }

@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ADMIN_PASSWORD, openSurroundings, type RunningCore, type Surroundings } from '../testing/harness.ts'
@@ -69,7 +72,13 @@ describe('health', () => {
 describe('system information', () => {
   it('tells strangers how to sign in and no more', async () => {
     const { body } = await core.get('/systeminfo')
-    expect(body).toEqual({ auth_mode: 'db_auth', primary_auth_mode: false, self_registration: false })
+    expect(body).toEqual({
+      auth_mode: 'db_auth',
+      primary_auth_mode: false,
+      self_registration: false,
+      banner_message: '',
+      oidc_provider_name: '',
+    })
   })
 
   it('tells who has signed in the versions and the address', async () => {
@@ -81,7 +90,78 @@ describe('system information', () => {
       external_url: core.url.replace('http:', 'https:'),
       registry_url: core.url.replace('http://', ''),
       project_creation_restriction: 'everyone',
+      registry_storage_provider_name: 'filesystem',
+      has_ca_root: false,
+      read_only: false,
+      notification_enable: true,
+      current_time: expect.any(String),
     })
+  })
+
+  it('follows the settings', async () => {
+    const banner = '{"message":"down at noon","type":"warning"}'
+    await core.set({ banner_message: banner, project_creation_restriction: 'adminonly', notification_enable: false })
+    expect((await core.get('/systeminfo')).body).toMatchObject({ banner_message: banner })
+    expect((await core.get('/systeminfo', { as: admin })).body).toMatchObject({
+      project_creation_restriction: 'adminonly',
+      notification_enable: false,
+    })
+    await core.set({ banner_message: '', project_creation_restriction: 'everyone', notification_enable: true })
+  })
+
+  it('has the room of the storage for those who may know, in bytes', async () => {
+    expect((await core.get('/systeminfo/volumes')).status).toBe(401)
+    const { status, body } = await core.get('/systeminfo/volumes', { as: admin })
+    expect([status, body]).toEqual([200, { storage: [{ total: 1_000_000, free: 250_000 }] }])
+  })
+
+  it('has a certificate for everybody where there is one, and never the key beside it', async () => {
+    expect((await core.get('/systeminfo/getcert')).status).toBe(404)
+    const dir = await mkdtemp(join(tmpdir(), 'berth-system-'))
+    const BERTH_CORE_CA_FILE = join(dir, 'gateway.pem')
+    const pem = (what: string) => `-----BEGIN ${what}-----\nMIIB\n-----END ${what}-----\n`
+    await writeFile(BERTH_CORE_CA_FILE, pem('CERTIFICATE') + pem('PRIVATE KEY'))
+    const other = await surroundings.startCore({ BERTH_CORE_CA_FILE })
+    const { status, headers, text } = await other.get('/systeminfo/getcert')
+    expect([status, text]).toEqual([200, pem('CERTIFICATE')])
+    expect(headers.get('content-type')).toBe('application/octet-stream')
+    expect(headers.get('content-disposition')).toBe('attachment; filename=ca.crt')
+    expect((await other.get('/systeminfo', { as: admin })).body).toMatchObject({ has_ca_root: true })
+    await other.stop()
+    await rm(dir, { recursive: true })
+  })
+})
+
+describe('what is beside the API for administrators', () => {
+  const bob = { username: 'bob', email: 'bob@x.org', realname: 'Bob', password: 'Password1' }
+
+  it('begins to reconcile usage', async () => {
+    const before = surroundings.peers.reconciled
+    expect((await core.post('/api/internal/syncquota')).status).toBe(401)
+    expect((await core.post('/api/internal/syncquota', { as: admin })).status).toBe(200)
+    expect(surroundings.peers.reconciled).toBe(before + 1)
+  })
+
+  it('renames the admin, once, for the admin alone', async () => {
+    const other = await surroundings.startCore()
+    await other.post('/users', { as: admin, body: bob })
+    const { body } = await other.get('/users?q=username=bob', { as: admin })
+    const { user_id: id } = (body as { user_id: number }[])[0] ?? {}
+    await other.put(`/users/${id}/sysadmin`, { as: admin, body: { sysadmin_flag: true } })
+    expect((await other.post('/api/internal/renameadmin')).status).toBe(401)
+    expect((await other.post('/api/internal/renameadmin', { as: 'bob:Password1' })).status).toBe(403)
+    expect((await other.post('/api/internal/renameadmin', { as: admin })).status).toBe(200)
+    expect((await other.get('/users/current', { as: admin })).status).toBe(401)
+    const renamed = `admin@harbor.local:${ADMIN_PASSWORD}`
+    expect((await other.get('/users/current', { as: renamed })).body).toMatchObject({
+      user_id: 1,
+      username: 'admin@harbor.local',
+      sysadmin_flag: true,
+    })
+    expect((await other.post('/api/internal/renameadmin', { as: renamed })).status).toBe(403)
+    const again = await other.post('/users', { as: renamed, body: { ...bob, username: 'admin', email: 'a@x.org' } })
+    expect(again.status).toBe(409)
+    await other.stop()
   })
 })
 
@@ -208,7 +288,8 @@ describe('what is not there', () => {
   it.each([
     '/no-such',
     '/api/v2.0/registries',
-    '/api/v2.0/projects/1/artifacts',
+    '/api/v2.0/replication/policies',
+    '/service/notifications/tasks/1',
     '/api/berth/v1/none',
     '/c/none',
     '/api',

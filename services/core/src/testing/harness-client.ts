@@ -25,7 +25,7 @@ export interface TestClient {
 /** For tests: speaks to a core over HTTP as clients do. Paths are below `/api/v2.0` unless they say otherwise. */
 export function createClient(url: string): TestClient {
   const send = async (method: string, path: string, { as, body, headers = {} }: Call = {}): Promise<Reply> => {
-    const whole = /^\/(?:api\/|c\/|devcenter|$)/.test(path) ? path : `/api/v2.0${path}`
+    const whole = /^\/(?:api\/|c\/|devcenter|service\/|$)/.test(path) ? path : `/api/v2.0${path}`
     const isForm = body instanceof URLSearchParams
     const response = await fetch(`${url}${whole}`, {
       method,
