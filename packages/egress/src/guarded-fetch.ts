@@ -1,5 +1,5 @@
 import type { LookupFunction } from 'node:net'
-import { Agent, buildConnector, type Dispatcher, ProxyAgent, fetch as send } from 'undici'
+import type { buildConnector, Dispatcher } from 'undici'
 import { limitedBody } from './limited-body.ts'
 import { proxyFor } from './proxy.ts'
 import { nextHop } from './redirect.ts'
@@ -34,6 +34,8 @@ export interface GuardedFetch {
   close(): Promise<void>
 }
 
+type Undici = typeof import('undici')
+
 interface Guard {
   settings: EgressSettings
   judge(host: string): Promise<unknown>
@@ -47,19 +49,23 @@ export function createGuardedFetch(guard: Guard, options: GuardedFetchOptions = 
   const tls = { ca, rejectUnauthorized: verifyCertificate }
   const dispatchers = new Map<string, Dispatcher>()
 
-  function dispatcherOf(proxy: URL | undefined): Dispatcher {
+  function dispatcherOf(undici: Undici, proxy: URL | undefined): Dispatcher {
     const key = proxy?.href ?? ''
     const known = dispatchers.get(key)
     if (known) return known
     const made = proxy
-      ? new ProxyAgent({ uri: proxy.href, requestTls: { ...tls, timeout: CONNECT_MS }, connections: CONNECTIONS })
-      : new Agent({ connect: guardedConnector(), connections: CONNECTIONS })
+      ? new undici.ProxyAgent({
+          uri: proxy.href,
+          requestTls: { ...tls, timeout: CONNECT_MS },
+          connections: CONNECTIONS,
+        })
+      : new undici.Agent({ connect: guardedConnector(undici), connections: CONNECTIONS })
     dispatchers.set(key, made)
     return made
   }
 
-  function guardedConnector(): buildConnector.connector {
-    const connect = buildConnector({ ...tls, lookup, timeout: CONNECT_MS, allowH2: false })
+  function guardedConnector(undici: Undici): buildConnector.connector {
+    const connect = undici.buildConnector({ ...tls, lookup, timeout: CONNECT_MS, allowH2: false })
     return (target, callback) => {
       try {
         judgeLiteral(target.hostname)
@@ -84,8 +90,10 @@ export function createGuardedFetch(guard: Guard, options: GuardedFetchOptions = 
     if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new EgressRefused(`${url.protocol} URLs`)
     const proxy = proxyFor(settings, url)
     if (proxy) await judgeTarget(url.hostname)
-    const request = { ...init, redirect: 'manual', dispatcher: dispatcherOf(proxy) } as Parameters<typeof send>[1]
-    return (await send(url, request)) as unknown as Response
+    // Loaded once it is needed: who only reads settings, or only dials, does without.
+    const undici = await import('undici')
+    const request = { ...init, redirect: 'manual', dispatcher: dispatcherOf(undici, proxy) }
+    return (await undici.fetch(url, request as Parameters<Undici['fetch']>[1])) as unknown as Response
   }
 
   async function follow(first: URL, init: RequestInit): Promise<Response> {

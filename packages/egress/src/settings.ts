@@ -29,7 +29,7 @@ export function egressSettings(env: NodeJS.ProcessEnv): EgressSettings {
 function rulesOf(name: string, env: NodeJS.ProcessEnv): EgressRule[] {
   return wordsOf(env[name] ?? '').flatMap((word) => {
     const rules = findRules(word)
-    if (!rules) throw new SettingInvalid(`${name}: ${word} is neither a CIDR, an address, a host nor *.domain`)
+    if (!rules) throw new SettingInvalid(`${name}: must be CIDRs, addresses, hosts, *.domain or *, by comma`)
     return rules
   })
 }

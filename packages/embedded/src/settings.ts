@@ -1,5 +1,6 @@
 import { BlockList, isIP } from 'node:net'
 import { join, resolve } from 'node:path'
+import { egressSettings } from '@berth/egress'
 import {
   booleanSetting,
   KNOWN_SETTINGS,
@@ -101,6 +102,7 @@ export function loadSuiteSettings(env: NodeJS.ProcessEnv, root: string): SuiteSe
   const e = parsed(env)
   checkS3(e.BERTH_STORAGE, env)
   refuseLater(env)
+  orRefused(() => egressSettings(env))
   checkAccountsOfParts(env)
   if (e.BERTH_TLS === 'files') for (const name of ['BERTH_TLS_CERT', 'BERTH_TLS_KEY'] as const) checkFile(name, e[name])
   if (e.BERTH_HTTP_REDIRECT && e.BERTH_TLS === 'off' && !e.BERTH_EXTERNAL_URL?.startsWith('https:')) {

@@ -49,8 +49,14 @@ const SUITE: readonly KnownSetting[] = [
   { name: 'BERTH_STORAGE', default: 'filesystem', description: 'where blobs are kept: filesystem or s3' },
   { name: 'BERTH_SCALE', description: 'replicas of services, such as registry=2,gateway=2' },
   { name: 'BERTH_LOG_LEVEL', default: 'info', description: 'error, warn, info or debug' },
-  { name: 'BERTH_EGRESS_ALLOW', description: 'where outgoing connections may go', later: true },
-  { name: 'BERTH_EGRESS_DENY', description: 'where outgoing connections may not go', later: true },
+  {
+    name: 'BERTH_EGRESS_ALLOW',
+    description: 'where connections to addresses from the API may go: CIDRs, hosts, *.domain or *, by comma',
+  },
+  { name: 'BERTH_EGRESS_DENY', description: 'where they may not go, in the same words; the nearest entry decides' },
+  { name: 'HTTP_PROXY', description: 'proxy of outgoing requests to http addresses from the API', secret: true },
+  { name: 'HTTPS_PROXY', description: 'the same for https addresses', secret: true },
+  { name: 'NO_PROXY', description: 'what goes past the proxies: hosts, domains, CIDRs or *, by comma' },
   {
     name: 'CONFIG_OVERWRITE_JSON',
     description: "configuration that overrides the stored one, as Harbor's",
