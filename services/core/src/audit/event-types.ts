@@ -2,7 +2,7 @@ import type { AuditEntry, AuditOperation, AuditResource } from './audit-entry.ts
 
 /** What is recorded, kind by kind; Harbor's come first, in its order. Each can be switched off by its name. */
 const KINDS: readonly (readonly [AuditResource, readonly AuditOperation[]])[] = [
-  ['artifact', ['create', 'delete', 'pull']],
+  ['artifact', ['create', 'delete', 'pull', 'update']],
   ['project', ['create', 'delete', 'update']],
   ['repository', ['delete', 'update']],
   ['user', ['login', 'logout', 'create', 'update', 'delete']],

@@ -30,7 +30,7 @@ describe('the tags of an artifact', () => {
     expect((await make('not a tag')).status).toBe(400)
     expect((await make('x'.repeat(129))).status).toBe(400)
     expect((await make(5)).status).toBe(400)
-    expect((await make(undefined)).status).toBe(400)
+    expect((await make(undefined)).status).toBe(422)
     expect((await make('other', as('guest'))).status).toBe(403)
     const drop = (name: string, who = as('maintainer')) => world.core.delete(`${tags}/${name}`, { as: who })
     expect((await drop('stable', as('developer'))).status).toBe(403)
@@ -130,6 +130,14 @@ describe('labels of an artifact', () => {
     expect((await detach(ours)).status).toBe(200)
     expect((await detach(ours)).status).toBe(404)
     expect(await shown()).toEqual(['everybodys'])
+    const { body } = await world.core.get('/projects/closed/auditlog-exts?sort=op_time&q=operation%3Dupdate', {
+      as: as('owner'),
+    })
+    expect(body).toMatchObject([
+      { username: 'developer', resource_type: 'artifact', resource: 'closed/labelled:1' },
+      { operation_description: expect.stringContaining('everybodys') },
+      { operation_description: expect.stringContaining('ours') },
+    ])
   })
 
   it('are not those of another project, and not for guests to change', async () => {

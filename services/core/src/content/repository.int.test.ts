@@ -137,9 +137,10 @@ describe('a repository', () => {
     const path = '/projects/closed/repositories/audited'
     await world.core.put(path, { as: as('developer'), body: { description: 'x' } })
     await world.core.delete(path, { as: as('maintainer') })
-    const { body } = await world.core.get('/projects/closed/logs?sort=op_time', { as: as('owner') })
-    const mine = (body as { resource: string }[]).filter(({ resource }) => resource === 'closed/audited')
-    expect(mine).toMatchObject([
+    const { body } = await world.core.get('/projects/closed/logs?sort=op_time&q=resource%3Dclosed/audited', {
+      as: as('owner'),
+    })
+    expect(body).toMatchObject([
       { username: 'developer', operation: 'update', resource_type: 'repository' },
       { username: 'maintainer', operation: 'delete', resource_type: 'repository' },
     ])

@@ -31,9 +31,9 @@ async function pushWithIcon({ client }: JudgedRoom, picture: Buffer): Promise<st
   )
   for (const blob of [config, picture]) expect((await client.postBlob(blob)).status).toBe(201)
   expect((await client.putManifest('1', manifest)).status).toBe(201)
-  const facts = () =>
-    judged.world.sql('SELECT 1 FROM registry.manifest WHERE digest = $1 AND facts_at IS NOT NULL', [sha256(manifest)])
-  await expect.poll(facts, { timeout: 30_000 }).toHaveLength(1)
+  const waiting = () =>
+    judged.world.sql('SELECT 1 FROM registry.manifest WHERE digest = $1 AND facts_at IS NULL', [sha256(manifest)])
+  await expect.poll(waiting, { timeout: 30_000 }).toHaveLength(0)
   return sha256(picture)
 }
 
