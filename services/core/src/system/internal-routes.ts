@@ -22,6 +22,7 @@ export function internalRoutes(deps: { database: Database; bus: Pick<Bus, 'ask'>
   const { database, bus, audit } = deps
   const routes = Router()
 
+  // The way out for a suite whose directory has an `admin` of its own.
   routes.post('/api/internal/renameadmin', async (_req, res) => {
     const caller = callerOf(res)
     requireAdmin(caller)

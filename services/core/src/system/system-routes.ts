@@ -39,7 +39,10 @@ export function systemRoutes(deps: {
   routes.get('/systeminfo/getcert', async (_req, res) => {
     const pem = await findCertificate(caFile)
     if (pem === undefined) throw new NotFound('there is no certificate to fetch')
-    res.type('application/octet-stream').set('Content-Disposition', 'attachment; filename=ca.crt').send(pem)
+    res
+      .type('application/octet-stream')
+      .set('Content-Disposition', 'attachment; filename=ca.crt')
+      .send(Buffer.from(pem))
   })
   return routes
 }
