@@ -23,6 +23,7 @@ describe('a value of a setting', () => {
     ['oidc_endpoint', 'https://id.example/realms/one'],
     ['oidc_endpoint', ''],
     ['oidc_group_filter', '^registry-'],
+    ['oidc_group_filter', '(?i)^registry-'],
     ['oidc_extra_redirect_parms', '{"prompt":"login"}'],
     ['oidc_extra_redirect_parms', ''],
     ['audit_log_forward_endpoint', 'tls://logs.example:6514'],

@@ -169,10 +169,12 @@ function ofJson(value: unknown): unknown {
   }
 }
 
+/** Flags may stand in front, `(?i)`, as Harbor understands them. */
 function isPattern(value: string): boolean {
+  const [, flags = '', source = ''] = /^(?:\(\?([ims]+)\))?(.*)$/s.exec(value) ?? []
   try {
-    new RegExp(value, 'u')
-    return true
+    new RegExp(source, [...new Set(flags)].join(''))
+    return value.length <= 1_000
   } catch {
     return false
   }

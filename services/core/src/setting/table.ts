@@ -146,7 +146,7 @@ export const SETTINGS = {
   oidc_admin_group: row(text, '', undefined, 'OIDC', 'Who is in this group is an administrator.'),
   oidc_group_filter: row(pattern, '', undefined, 'OIDC', 'Regular expression; groups it does not match are left out.'),
   oidc_scope: row(text, '', undefined, 'OIDC', 'Scopes that are asked for, by comma.'),
-  oidc_user_claim: row(text, '', undefined, 'OIDC', 'The claim with the user name; empty: people choose one.'),
+  oidc_user_claim: row(text, '', undefined, 'OIDC', 'The claim with the user name; empty: `name`.'),
   oidc_verify_cert: row(flag, true, undefined, 'OIDC', 'The certificate of the provider is checked.'),
   oidc_auto_onboard: row(flag, false, undefined, 'OIDC', 'Nobody is asked for a user name; `oidc_user_claim` has it.'),
   oidc_extra_redirect_parms: row(
