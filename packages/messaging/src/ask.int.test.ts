@@ -34,7 +34,7 @@ const context = defineAsk({
   ...common,
   verb: 'context',
   request: z.object({}),
-  response: z.object({ requestId: z.string(), traceparent: z.string() }),
+  response: z.object({ requestId: z.string(), traceparent: z.string(), address: z.string().optional() }),
 })
 const lie = defineAsk({ ...common, verb: 'lie', request: z.object({}), response: z.object({ number: z.number() }) })
 const nobody = defineAsk({
@@ -142,8 +142,9 @@ describe('asking', () => {
     })
   })
 
-  it('carries the request id and the trace', async () => {
-    const ids = contextOf({ requestId: 'from-the-gateway', traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` })
+  it('carries the request id, the trace and the address of the client', async () => {
+    const traceparent = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`
+    const ids = contextOf({ requestId: 'from-the-gateway', traceparent, address: '2001:db8::9' })
     const answered = await withContext(ids, () => asker.ask(context, {}))
     expect(answered).toEqual(ids)
   })

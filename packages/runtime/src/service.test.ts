@@ -96,6 +96,16 @@ describe('a request', () => {
     expect(contextOf({ traceparent: 'nonsense' }).traceparent).toMatch(/^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/)
   })
 
+  it('has the address the gateway says, or that of whoever connected', async () => {
+    const url = await serve((_req, res) => res.end(currentContext()?.address))
+    const addressOf = async (headers: Record<string, string>) => (await fetch(url, { headers })).text()
+    expect(await addressOf({ 'x-forwarded-for': '203.0.113.9' })).toBe('203.0.113.9')
+    for (const forwarded of ['nowhere', '203.0.113.9, 203.0.113.9']) {
+      expect(await addressOf({ 'x-forwarded-for': forwarded })).toMatch(/127\.0\.0\.1$|^::1$/)
+    }
+    expect(contextOf({ address: '<script>' }).address).toBeUndefined()
+  })
+
   it('that the client breaks off is logged with its id', async () => {
     const abort = new AbortController()
     const logged = new Promise<unknown>((resolve) => {

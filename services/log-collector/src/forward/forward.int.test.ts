@@ -3,12 +3,11 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { connectBus, putKnown, tellEvent } from '@berth/messaging'
 import { natsSettings, silentLogger } from '@berth/runtime'
-import { type TempDir, tempDir } from '@berth/testkit'
+import { openSyslogReceiver, type SyslogReceiver, type TempDir, tempDir } from '@berth/testkit'
 import { type AuditLine, auditRecorded, type EventEnvelope } from '@berth/types'
 import { generate } from 'selfsigned'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { openSurroundings, type Surroundings } from '../testing/harness.ts'
-import { openSyslogReceiver, type SyslogReceiver } from '../testing/syslog-receiver.ts'
 
 let around: Surroundings
 let files: TempDir
