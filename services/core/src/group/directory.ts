@@ -18,10 +18,3 @@ export interface Directory {
    */
   onboard(by: Caller, username: string): Promise<{ id: number; username: string } | undefined>
 }
-
-/** Where nobody signs in with a directory. */
-export const NO_DIRECTORY: Directory = {
-  isActive: () => false,
-  findGroup: async () => undefined,
-  onboard: async () => undefined,
-}

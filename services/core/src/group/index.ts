@@ -1,5 +1,5 @@
-export { type Directory, NO_DIRECTORY } from './directory.ts'
-export { type GroupKind, parseGroupDn, parseGroupKind, parseGroupName, type RawGroup } from './group.ts'
+export type { Directory } from './directory.ts'
+export { parseGroupDn, parseGroupKind, parseGroupName, type RawGroup } from './group.ts'
 export { GroupBody, groupRoutes } from './group-routes.ts'
 export { createGroups } from './group-service.ts'
 export { groupStore } from './group-store.ts'

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ADMIN_PASSWORD, openSurroundings, type RunningCore, type Surroundings } from '../testing/harness.ts'
+import { query } from '../testing/query.ts'
 
 let surroundings: Surroundings
 let core: RunningCore
@@ -106,7 +107,12 @@ describe('members', () => {
     expect(await post({ member_user: { username: 'admin' } })).toBe(400)
     expect(await post({ role_id: 2 })).toBe(400)
     expect(await post({ role_id: 2, member_user: { username: 'nobody' } })).toBe(404)
-    expect(await post({ role_id: 2, member_group: { group_name: 'devs' } })).toBe(400)
+    expect(await post({ role_id: 2, member_group: {} })).toBe(400)
+    expect(await post({ role_id: 2, member_group: { group_name: 'devs' } })).toBe(404)
+    expect(await post({ role_id: 2, member_group: { group_name: 'devs', group_type: 9 } })).toBe(400)
+    expect(await post({ role_id: 2, member_group: { id: 99_999 } })).toBe(404)
+    expect(await post({ role_id: 2, member_group: { ldap_group_dn: 'cn=devs,dc=x' } })).toBe(404)
+    expect(await post({ role_id: 2, member_group: { ldap_group_dn: 'nonsense' } })).toBe(400)
   })
 
   it('of another project cannot be reached through one’s own (CVE-2022-31666 and its kin)', async () => {
@@ -118,6 +124,55 @@ describe('members', () => {
     expect((await core.put(foreign, { as: as('carl'), body: { role_id: 1 } })).status).toBe(404)
     expect((await core.delete(foreign, { as: as('carl') })).status).toBe(404)
     expect((await core.get(`/projects/one/members/${id}`, { as: as('ann') })).body).toMatchObject({ role_id: 2 })
+  })
+
+  it('may be groups, by id, name or distinguished name', async () => {
+    const make = async (body: object) => {
+      const made = await core.post('/usergroups', { as: admin, body })
+      return Number(made.headers.get('location')?.split('/').at(-1))
+    }
+    const devs = await make({ group_name: 'devs', group_type: 3 })
+    const ops = await make({ group_name: 'ops', group_type: 1, ldap_group_dn: 'cn=ops,ou=groups,dc=x' })
+    const post = (member_group: object) =>
+      core.post('/projects/one/members', { as: as('ann'), body: { role_id: 3, member_group } })
+    const added = await post({ group_name: 'devs', group_type: 3 })
+    expect(added.status, added.text).toBe(201)
+    for (const again of [{ id: devs }, { group_name: 'devs' }]) expect((await post(again)).status).toBe(409)
+    expect((await post({ ldap_group_dn: 'CN=ops, ou=Groups, dc=x' })).status).toBe(201)
+    const list = await core.get('/projects/one/members?entityname=s&page_size=100', { as: as('ann') })
+    expect((list.body as { entity_type: string }[]).filter(({ entity_type }) => entity_type === 'g')).toMatchObject([
+      { entity_name: 'devs', entity_id: devs, role_name: 'guest' },
+      { entity_name: 'ops', entity_id: ops, role_id: 3 },
+    ])
+  })
+
+  it('of a group the provider may name are made when they become members', async () => {
+    await core.set({ auth_mode: 'oidc_auth' })
+    try {
+      const body = { role_id: 3, member_group: { group_name: 'from-provider', group_type: 3 } }
+      expect((await core.post('/projects/one/members', { as: admin, body })).status).toBe(201)
+      const found = await core.get('/usergroups?group_name=from-provider', { as: admin })
+      expect(found.body).toMatchObject([{ group_name: 'from-provider', group_type: 3 }])
+    } finally {
+      await core.set({ auth_mode: 'db_auth' })
+    }
+  })
+
+  it('leave a line in the audit log of their project with each change', async () => {
+    await core.post('/projects', { as: as('ann'), body: { project_name: 'audited' } })
+    const id = await add('audited', 'bob', 2)
+    await core.put(`/projects/audited/members/${id}`, { as: as('ann'), body: { role_id: 4 } })
+    await core.delete(`/projects/audited/members/${id}`, { as: as('ann') })
+    const rows = await query(
+      core,
+      `SELECT a.username, a.operation, a.resource, a.description FROM core.audit_log a
+         JOIN core.projects p ON p.id = a.project_id WHERE p.name = 'audited' AND a.resource_type = 'member' ORDER BY a.id`,
+    )
+    expect(rows).toEqual([
+      { username: 'ann', operation: 'create', resource: 'bob', description: 'user as developer' },
+      { username: 'ann', operation: 'update', resource: 'bob', description: 'role developer to maintainer' },
+      { username: 'ann', operation: 'delete', resource: 'bob', description: 'user, was maintainer' },
+    ])
   })
 
   it('of a public project are not shown to the public', async () => {
