@@ -11,7 +11,7 @@ type ApiSpec = Parameters<typeof middleware>[0]['apiSpec']
 export function validated(document: OpenApiDocument, options: { answers: boolean }): RequestHandler[] {
   const handlers = middleware({
     // Its own type is narrower than any document that was parsed.
-    apiSpec: unescapedAllowed(document) as unknown as ApiSpec,
+    apiSpec: prepared(document) as unknown as ApiSpec,
     validateRequests: { allowUnknownQueryParameters: true },
     validateResponses: options.answers,
     validateSecurity: false,
@@ -20,9 +20,15 @@ export function validated(document: OpenApiDocument, options: { answers: boolean
   return handlers as unknown as RequestHandler[]
 }
 
-/** Harbor's clients write `q=name=~x` and `scope=/project/1` as they stand; the validator would want them escaped. */
-function unescapedAllowed(document: OpenApiDocument): OpenApiDocument {
+/**
+ * Harbor's clients write `q=name=~x` and `scope=/project/1` as they stand; the validator would want them escaped. And
+ * what it takes for a body that need not be there is only one that says so.
+ */
+function prepared(document: OpenApiDocument): OpenApiDocument {
   const copy = structuredClone(document)
+  for (const { requestBody } of Object.values(copy.paths).flatMap((item) => Object.values(item))) {
+    if (requestBody instanceof Object && !('required' in requestBody)) Object.assign(requestBody, { required: false })
+  }
   const parameters = [
     ...Object.values(copy.components.parameters ?? {}),
     ...Object.values(copy.paths).flatMap((item) =>
@@ -79,10 +85,10 @@ function translated(thrown: Thrown): DomainError {
 }
 
 /**
- * As in Harbor: what cannot be read, a body that is no JSON or has the wrong types, is 400; what was read and breaks a
- * rule, and everything wrong with parameters, is 422.
+ * As in Harbor: what cannot be read, a path that cannot be decoded, a body that is no JSON or has the wrong types, is
+ * 400; what was read and breaks a rule, and everything wrong with parameters, is 422.
  */
-function isValueProblem({ type, errors }: Thrown): boolean {
-  if (type !== undefined || errors === undefined) return false
+function isValueProblem({ type, errors, message }: Thrown): boolean {
+  if (type !== undefined || errors === undefined || message.startsWith('malformed uri')) return false
   return errors.some(({ path, errorCode }) => !path.startsWith('/body') || !errorCode?.startsWith('type.'))
 }

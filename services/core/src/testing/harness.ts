@@ -208,7 +208,8 @@ const SPECIAL: Partial<Record<ServiceName, (peers: Peers) => Answer[]>> = {
     }),
     answer(projectClose, async (request) => {
       peers.closed.push(request)
-      if ((peers.repositories.get(request.id) ?? 0) > 0) throw new PreconditionFailed('it holds repositories')
+      if ((peers.repositories.get(request.id) ?? peers.content.countRepositories(request.id)) > 0)
+        throw new PreconditionFailed('it holds repositories')
       return { closed: true as const }
     }),
     answer(modePut, async (mode) => {

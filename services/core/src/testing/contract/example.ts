@@ -12,6 +12,8 @@ export interface Example {
   headers?: Record<string, string>
   /** Another caller than the one the cell is about. */
   as?: string
+  /** URL of another core than the one everything is asked of. */
+  on?: string
 }
 
 /** Whom the example is for, and whether the call should work: what is expensive is made only for calls that do. */

@@ -35,7 +35,7 @@ export const FAILURES: Record<string, Partial<Record<number, MakeFailure>>> = {
     400: () => ({ query: 'from=nowhere' }),
     404: ({ project }) => ({ query: `from=${project.name}/team/app:no-such-tag` }),
   },
-  [`GET ${ARTIFACT}`]: { 400: withPath({ reference: 'sha256:short' }), 404: withPath({ reference: 'no-such-tag' }) },
+  [`GET ${ARTIFACT}`]: { 404: withPath({ reference: 'no-such-tag' }) },
   [`DELETE ${ARTIFACT}`]: { 404: withPath({ reference: 'no-such-tag' }) },
   [`GET ${ARTIFACT}/tags`]: { 404: withPath({ reference: 'no-such-tag' }) },
   [`POST ${ARTIFACT}/tags`]: {
@@ -146,15 +146,27 @@ export const FAILURES: Record<string, Partial<Record<number, MakeFailure>>> = {
   },
   'DELETE /users/{user_id}': { 404: withPath({ user_id: NOBODYS_ID }) },
   'PUT /users/{user_id}/sysadmin': { 404: withPath({ user_id: NOBODYS_ID }) },
+  'PUT /users/{user_id}/cli_secret': {
+    403: async (world) => ({ on: await world.atProvider(), as: await world.weakRobot() }),
+    404: async (world) => ({ on: await world.atProvider(), path: { user_id: NOBODYS_ID } }),
+  },
   'PUT /users/{user_id}/password': { 400: withBody({ new_password: 'weak' }), 404: withPath({ user_id: NOBODYS_ID }) },
 
   'POST /usergroups': { 400: withBody({ group_name: '', group_type: 3 }), 409: again },
+  'GET /usergroups/search': { 400: () => ({ query: 'groupname=' }) },
+  'DELETE /usergroups/{group_id}': { 404: withPath({ group_id: NOBODYS_ID }) },
   'GET /usergroups/{group_id}': { 404: withPath({ group_id: NOBODYS_ID }) },
   'PUT /usergroups/{group_id}': { 404: withPath({ group_id: NOBODYS_ID }) },
 
-  'PUT /configurations': { 400: withBody({ token_expiration: -1 }), 422: withBody({ read_only: 'perhaps' }) },
-  'POST /ldap/users/import': { 404: withBody({ ldap_uid_list: ['nobody-of-that-name'] }) },
-  'GET /systeminfo/getcert': {},
+  'PUT /configurations': { 400: withBody({ token_expiration: -1 }) },
+  'GET /ldap/users/search': { 400: async (world) => ({ on: await world.bare() }) },
+  'GET /ldap/groups/search': { 400: async (world) => ({ on: await world.bare() }) },
+  'POST /ldap/users/import': {
+    404: withBody({ ldap_uid_list: ['nobody-of-that-name'] }),
+    412: (world) => ({ on: world.core.url }),
+  },
+  'POST /system/oidc/ping': { 400: withBody({ url: 'http://127.0.0.1:1' }) },
+  'GET /systeminfo/getcert': { 404: async (world) => ({ on: await world.bare() }) },
 }
 
 /** A repository with a tag no one may take off. */
@@ -175,7 +187,10 @@ export const OUT_OF_REACH: Record<string, string> = {
   [`409 DELETE ${PROJECT}/metadatas/{meta_name}`]: 'taking a key away conflicts with nothing',
   '409 PUT /robots/{robot_id}': 'the name of a robot cannot be changed',
   '409 GET /usergroups/search': 'looking conflicts with nothing',
+  [`422 GET ${ARTIFACT}/additions/{addition}`]: 'nothing about it has a form that could be broken',
+  '422 PUT /configurations': 'a value that does not fit is 400',
+  '400 HEAD /projects': 'a name that no project can have is one that is not there',
+  '404 GET /systeminfo/volumes': 'there is always a storage',
   '404 GET /permissions': 'there is only one list of them',
-  '500 GET /ping': 'it asks nobody',
   '500 GET /health': 'that something is down is what it tells, with 200',
 }

@@ -1,3 +1,4 @@
+import { GROUP, PERSON } from './directory-double.ts'
 import type { MakeExample } from './example.ts'
 import type { World } from './world.ts'
 
@@ -76,8 +77,13 @@ export const SYSTEM_EXAMPLES: Record<string, MakeExample> = {
   'DELETE /usergroups/{group_id}': async (world) => ({ path: { group_id: await freshGroup(world) } }),
 
   'POST /ldap/ping': nothing,
-  'GET /ldap/users/search': () => ({ query: 'username=ada' }),
-  'POST /ldap/users/import': () => ({ body: { ldap_uid_list: ['ada'] } }),
-  'GET /ldap/groups/search': () => ({ query: 'groupname=readers' }),
-  'POST /system/oidc/ping': () => ({ body: { url: 'http://127.0.0.1:9', verify_cert: false } }),
+  'GET /ldap/users/search': () => ({ query: `username=${PERSON}` }),
+  'POST /ldap/users/import': async (world, { caller, works }) => {
+    const body = { ldap_uid_list: [PERSON] }
+    if (!works) return { body }
+    const { url, admin, robot } = await world.inDirectory()
+    return { body, on: url, as: caller === 'admin' ? admin : robot }
+  },
+  'GET /ldap/groups/search': () => ({ query: `groupname=${GROUP}` }),
+  'POST /system/oidc/ping': (world) => ({ body: { url: world.issuer, verify_cert: false } }),
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { PROJECT_CATALOGUE, SYSTEM_CATALOGUE } from '../../robot/robot-catalogue.ts'
 import { ADMIN_PASSWORD, type RunningCore, type Surroundings } from '../harness.ts'
 import { type Answer, ask, type Call } from './ask.ts'
+import { openOutside } from './outside.ts'
 import type { CallerName } from './table.ts'
 
 /** What the calls of the contract are about, and who makes them. */
@@ -30,6 +31,17 @@ export interface World {
   icon: string
   /** What `make` makes, made once: for calls that leave it as it is. */
   lasting(make: (world: World) => Promise<number>): Promise<number>
+  /** URL of something that says it is an OpenID provider. */
+  issuer: string
+  /** A core whose people are in a directory, with credentials of the administrator and of a system robot. */
+  inDirectory(): Promise<{ url: string; admin: string; robot: string }>
+  /** A core whose people sign in at a provider; its administrator has the password of the first one. */
+  atProvider(): Promise<string>
+  /** Of that core: a robot that may list labels and nothing else. */
+  weakRobot(): Promise<string>
+  /** A core nobody has set up. */
+  bare(): Promise<string>
+  stop(): Promise<void>
   /** Asks as the administrator, whatever the answer. */
   try(call: Omit<Call, 'as'>): Promise<Answer>
 }
@@ -46,7 +58,12 @@ const PASSWORD = 'Contract1'
 export const PROJECT_ACCESS = accessOf(PROJECT_CATALOGUE)
 const SYSTEM_ACCESS = accessOf(SYSTEM_CATALOGUE)
 
-export async function openWorld(surroundings: Surroundings, core: RunningCore): Promise<World> {
+/** Starts a core and makes all the contract is about; other cores are started when they are asked for. */
+export async function openWorld(surroundings: Surroundings): Promise<World> {
+  const outside = await openOutside()
+  const core = await surroundings.startCore(outside.env)
+  const more: RunningCore[] = []
+
   const admin = `admin:${ADMIN_PASSWORD}`
   const ids: Record<string, number> = {}
   let count = 0
@@ -57,7 +74,8 @@ export async function openWorld(surroundings: Surroundings, core: RunningCore): 
   const must: World['must'] = async (status, call) => {
     const answer = await ask(core.url, { ...call, as: admin })
     if (answer.status === status) return answer
-    throw new Error(`${call.method} ${call.path}: ${answer.status} instead of ${status}: ${answer.text}`)
+    const because = answer.status < 500 ? '' : `\n${String(core.errors.at(-1)?.fields?.err)}`
+    throw new Error(`${call.method} ${call.path}: ${answer.status} instead of ${status}: ${answer.text}${because}`)
   }
   const make: World['make'] = async (path, body) => {
     const { headers } = await must(201, { method: 'POST', path, body })
@@ -69,11 +87,7 @@ export async function openWorld(surroundings: Surroundings, core: RunningCore): 
   }
   const makeRobot: World['makeRobot'] = async (permissions, level) => {
     const body = { name: `robot-${next()}`, level, duration: -1, permissions }
-    const { id, name, secret } = (await must(201, { method: 'POST', path: '/robots', body })).body as {
-      id: number
-      name: string
-      secret: string
-    }
+    const { id, name, secret } = (await must(201, { method: 'POST', path: '/robots', body })).body as Made
     return { id, as: `${name}:${secret}` }
   }
   const makeProject = async (name: string): Promise<Place> => ({
@@ -99,6 +113,17 @@ export async function openWorld(surroundings: Surroundings, core: RunningCore): 
   ]
   credentials['project robot'] = (await makeRobot([inProject], 'project')).as
   credentials['system robot'] = (await makeRobot(everywhere, 'system')).as
+  const another = async (env: NodeJS.ProcessEnv): Promise<string> => {
+    const other = await surroundings.startCore(env)
+    more.push(other)
+    return other.url
+  }
+  const robotOn = async (url: string, permissions: unknown[]): Promise<string> => {
+    const body = { name: 'another', level: 'system', duration: -1, permissions }
+    const { name, secret } = (await ask(url, { method: 'POST', path: '/robots', as: admin, body })).body as Made
+    return `${name}:${secret}`
+  }
+  const atProvider = once(() => another({ ...outside.env, AUTH_MODE: 'oidc_auth' }))
   const { content } = surroundings.peers
   content.icons.set(ICON, { contentType: 'image/png', bytes: Buffer.from('a picture'), projectId: LIBRARY_ID })
   const made = new Map<unknown, Promise<number>>()
@@ -123,9 +148,38 @@ export async function openWorld(surroundings: Surroundings, core: RunningCore): 
       return known
     },
     try: (call) => ask(core.url, { ...call, as: admin }),
+    issuer: outside.issuer,
+    inDirectory: once(async () => {
+      const url = await another({ ...outside.env, AUTH_MODE: 'ldap_auth' })
+      return { url, admin, robot: await robotOn(url, everywhere) }
+    }),
+    atProvider,
+    weakRobot: once(async () => {
+      const access = [{ resource: 'label', action: 'read' }]
+      return robotOn(await atProvider(), [{ kind: 'system', namespace: '/', access }])
+    }),
+    bare: once(() => another({})),
+    stop: async () => {
+      for (const one of [...more, core]) await one.stop()
+      await outside.stop()
+    },
   }
   world.push('team/app', ['latest'])
   return world
+}
+
+interface Made {
+  id: number
+  name: string
+  secret: string
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined
+  return () => {
+    made ??= make()
+    return made
+  }
 }
 
 const LIBRARY_ID = 1
