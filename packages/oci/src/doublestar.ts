@@ -1,4 +1,4 @@
-import { DomainError } from '@berth/errors'
+import { BadRequest } from '@berth/errors'
 
 /** One step of a pattern; a char matches itself, `star` any run inside a segment, `segments` any number of `x/`. */
 type Token =
@@ -13,9 +13,8 @@ type Token =
 const MAX_EXPANDED = 16_384
 
 /** BAD_REQUEST (400): the text is no pattern. */
-export class PatternInvalid extends DomainError {
+export class PatternInvalid extends BadRequest {
   override name = 'PatternInvalid'
-  readonly code = 'BAD_REQUEST'
 
   constructor(pattern: string) {
     super(`not a pattern: ${pattern}`)

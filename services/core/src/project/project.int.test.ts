@@ -83,7 +83,7 @@ describe('making a project', () => {
     await make('policies', ann, { metadata: { public: 'false', ...off } })
     const { body } = await core.get('/projects/policies', { as: ann })
     expect(body).toMatchObject({ metadata: { public: 'false', ...off } })
-    for (const metadata of [{ reuse_sys_cve_allowlist: 'false' }, { auto_scan: 'true' }, { public: 'perhaps' }]) {
+    for (const metadata of [{ retention_id: '3' }, { proxy_speed_kb: '100' }, { public: 'perhaps' }]) {
       const refused = await core.post('/projects', { as: ann, body: { project_name: 'refused', metadata } })
       expect(refused.status, refused.text).toBe(400)
     }
@@ -106,13 +106,40 @@ describe('making a project', () => {
     expect(body).toMatchObject({ metadata: { ...change, severity: 'high' } })
   })
 
-  it('refuses a remote registry and an allowlist with entries', async () => {
+  it('refuses a remote registry', async () => {
     const proxy = await core.post('/projects', { as: admin, body: { project_name: 'proxied', registry_id: 1 } })
     expect([proxy.status, proxy.text]).toEqual([400, expect.stringContaining('no proxy cache projects yet')])
-    const cve_allowlist = { items: [{ cve_id: 'CVE-2019-1' }] }
-    expect((await core.post('/projects', { as: admin, body: { project_name: 'cves', cve_allowlist } })).status).toBe(
-      400,
+  })
+
+  it('keeps an allowlist of its own, which decides where pulls are prevented by it', async () => {
+    const { peers } = surroundings
+    const cve_allowlist = { items: [{ cve_id: 'CVE-2026-1' }, { cve_id: 'GHSA-x' }], expires_at: 1_900_000_000 }
+    const metadata = { reuse_sys_cve_allowlist: 'false' }
+    const id = await make('cves', ann, { cve_allowlist, metadata })
+    expect(peers.put.at(-1)).toMatchObject({ policy: { cveAllowlist: [], cveAllowlistUntil: null } })
+    const shown = (await core.get('/projects/cves', { as: ann })).body
+    expect(shown).toMatchObject({ cve_allowlist: { project_id: id, ...cve_allowlist } })
+    expect((await core.put('/projects/cves', { as: ann, body: { metadata: { prevent_vul: 'true' } } })).status).toBe(
+      200,
     )
+    expect(peers.put.at(-1)).toMatchObject({
+      policy: { cveAllowlist: ['CVE-2026-1', 'GHSA-x'], cveAllowlistUntil: '2030-03-17T17:46:40.000Z' },
+    })
+    const emptied = { cve_allowlist: { items: [] } }
+    expect((await core.put('/projects/cves', { as: ann, body: emptied })).status).toBe(200)
+    expect(peers.put.at(-1)).toMatchObject({ policy: { cveAllowlist: [], cveAllowlistUntil: null } })
+    const odd = { cve_allowlist: { items: [{ cve_id: 'a b' }] } }
+    expect((await core.put('/projects/cves', { as: ann, body: odd })).status).toBe(400)
+    expect((await core.put('/projects/cves', { as: bob, body: emptied })).status).toBe(403)
+  })
+
+  it('shows the first hundred items of an allowlist in lists, and all by itself', async () => {
+    const items = Array.from({ length: 150 }, (_, n) => ({ cve_id: `CVE-2026-${n}` }))
+    await make('long-list', ann, { cve_allowlist: { items } })
+    const list = (await core.get('/projects?q=name=long-list', { as: ann })).body
+    expect(list).toMatchObject([{ cve_allowlist: { items: items.slice(0, 100) } }])
+    expect((list as { cve_allowlist: { items: unknown[] } }[])[0]?.cve_allowlist.items).toHaveLength(100)
+    expect((await core.get('/projects/long-list', { as: ann })).body).toMatchObject({ cve_allowlist: { items } })
   })
 
   it.each(['', 'Upper', 'a b', '-a', 'a..b', 'a/b', 'ä'])('refuses the name "%s"', async (project_name) => {
@@ -129,8 +156,10 @@ describe('making a project', () => {
     await make('limited', admin, { storage_limit: 5_000 })
     await make('unlimited', ann, { storage_limit: 5_000 })
     expect(surroundings.peers.put.map(({ quotaLimitBytes }) => quotaLimitBytes)).toEqual([5_000, -1])
-    const refused = await core.post('/projects', { as: admin, body: { project_name: 'odd', storage_limit: -2 } })
-    expect(refused.status).toBe(400)
+    for (const storage_limit of [-2, 0, 1024 ** 5 + 1]) {
+      const refused = await core.post('/projects', { as: admin, body: { project_name: 'odd', storage_limit } })
+      expect(refused.status).toBe(400)
+    }
     const { body } = await core.get('/projects/limited/summary', { as: admin })
     expect(body).toMatchObject({ quota: { hard: { storage: 5_000 }, used: { storage: 0 } } })
   })

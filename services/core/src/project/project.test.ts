@@ -1,7 +1,6 @@
 import { BadRequest } from '@berth/errors'
-import { NO_POLICY } from '@berth/types'
 import { describe, expect, it } from 'vitest'
-import { parseMetadata, policyIn } from './metadata.ts'
+import { heedsAllowlist, parseMetadata, parseOneKey, policyIn } from './metadata.ts'
 import { parseProjectName, parseProjectRef, parseStorageLimit } from './project.ts'
 
 describe('a project name', () => {
@@ -30,10 +29,10 @@ describe('a project in a path', () => {
 })
 
 describe('a storage limit', () => {
-  it('is positive, or -1 for none', () => {
-    expect(parseStorageLimit(-1)).toBe(-1)
-    expect(parseStorageLimit(1024)).toBe(1024)
-    for (const bytes of [0, -2, 1.5, Number.MAX_VALUE]) expect(() => parseStorageLimit(bytes)).toThrow(BadRequest)
+  it('is of 1 byte to 1024 TiB, or -1 for none', () => {
+    for (const bytes of [-1, 1, 1024, 1024 ** 5]) expect(parseStorageLimit(bytes)).toBe(bytes)
+    for (const bytes of [0, -2, 1.5, 1024 ** 5 + 1, Number.MAX_VALUE, Number.NaN])
+      expect(() => parseStorageLimit(bytes)).toThrow(BadRequest)
   })
 })
 
@@ -53,9 +52,6 @@ describe('metadata', () => {
   })
 
   it.each([
-    ['auto_scan', 'false', 'true'],
-    ['auto_sbom_generation', 'false', 'true'],
-    ['reuse_sys_cve_allowlist', 'true', 'false'],
     ['retention_id', '0', '3'],
     ['proxy_speed_kb', '-1', '100'],
     ['max_upstream_conn', '-1', '5'],
@@ -69,13 +65,44 @@ describe('metadata', () => {
 
   it('say what the registry is to demand of pulls', () => {
     const { values } = parseMetadata({ enable_content_trust: 'True', prevent_vul: '1', severity: 'High' })
-    expect(policyIn(values)).toEqual({ ...NO_POLICY, contentTrust: true, preventVulnerableFrom: 'high' })
+    const none = { contentTrust: false, contentTrustCosign: false, preventVulnerableFrom: null, streamBlobs: false }
+    expect(policyIn(values)).toEqual({ ...none, contentTrust: true, preventVulnerableFrom: 'high' })
     expect(policyIn({ enable_content_trust_cosign: 'true', severity: 'low', prevent_vul: 'false' })).toEqual({
-      ...NO_POLICY,
+      ...none,
       contentTrustCosign: true,
     })
-    expect(policyIn({ prevent_vul: 'true' })).toEqual({ ...NO_POLICY, preventVulnerableFrom: 'none' })
-    expect(policyIn({})).toEqual(NO_POLICY)
+    expect(policyIn({ prevent_vul: 'true' })).toEqual({ ...none, preventVulnerableFrom: 'none' })
+    expect(policyIn({ stream_blobs: 'true' })).toEqual({ ...none, streamBlobs: true })
+    expect(policyIn({})).toEqual(none)
+  })
+
+  it('say whose allowlist decides, where pulls depend on what a scanner found', () => {
+    expect(heedsAllowlist({})).toBeUndefined()
+    expect(heedsAllowlist({ reuse_sys_cve_allowlist: 'false' })).toBeUndefined()
+    expect(heedsAllowlist({ prevent_vul: 'true' })).toBe('suite')
+    expect(heedsAllowlist({ prevent_vul: 'true', reuse_sys_cve_allowlist: 'false' })).toBe('own')
+  })
+
+  it('keep the intent to scan, which waits for a scanner', () => {
+    expect(parseMetadata({ auto_scan: 'true', auto_sbom_generation: '1' }).values).toEqual({
+      auto_scan: 'true',
+      auto_sbom_generation: 'true',
+    })
+  })
+
+  it('are one key at a time where a request is about one', () => {
+    expect(parseOneKey({ public: 'True' })).toEqual({ key: 'public', value: 'true' })
+    expect(parseOneKey({ severity: 'High' })).toEqual({ key: 'severity', value: 'high' })
+    const others: Record<string, string>[] = [
+      {},
+      { severity: 'low', public: 'true' },
+      { unknown: 'x' },
+      { toString: 'x' },
+      { public: '' },
+    ]
+    for (const raw of others) {
+      expect(() => parseOneKey(raw)).toThrow(BadRequest)
+    }
   })
 
   it('refuse a filter of a proxy and values outside their kind', () => {

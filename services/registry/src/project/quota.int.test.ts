@@ -1,5 +1,6 @@
+import type { Followed } from '@berth/messaging'
 import { sha256, someBytes, someImage } from '@berth/testkit'
-import { projectCount } from '@berth/types'
+import { EventEnvelope, projectCount, quotaWarned } from '@berth/types'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { refusalOf } from '../testing/answers.ts'
 import { newProject, type TestProject } from '../testing/test-projects.ts'
@@ -25,6 +26,43 @@ const EXCEEDED = [
     /^Quota exceeded when processing the request of adding \d.* of storage resource, which when updated to current usage of \d.* will exceed the configured upper limit of \d.*\.$/,
   ),
 ]
+
+describe('a project that is nearly full', () => {
+  /** What was told of it, in order. */
+  async function listen(project: TestProject): Promise<unknown[]> {
+    const told: unknown[] = []
+    world.bus.connection.subscribe(quotaWarned.subject, {
+      callback: (_err, message: Pick<Followed, 'data'>) => {
+        const { data } = EventEnvelope.parse(JSON.parse(new TextDecoder().decode(message.data)))
+        if ((data as { projectId: number }).projectId === project.now.id) told.push(data)
+      },
+    })
+    await world.bus.connection.flush()
+    return told
+  }
+
+  it('is told of once, by the push that takes it over 85 %, and again after there was room', async () => {
+    const project = await newProject(world)
+    const app = project.client(one)
+    const warnings = await listen(project)
+    expect((await app.pushImage(someImage([10_000]), 'a')).status).toBe(201)
+    const used = (await usedOf(project)) ?? 0
+    await project.change({ quotaLimitBytes: used + 20_000 })
+    expect((await app.pushImage(someImage([17_000]), 'b')).status).toBe(201)
+    await expect.poll(() => warnings).toHaveLength(1)
+    expect(warnings[0]).toEqual({
+      projectId: project.now.id,
+      project: project.now.name,
+      usedBytes: await usedOf(project),
+      limitBytes: used + 20_000,
+    })
+    expect((await app.pushImage(someImage([1_000]), 'c')).status).toBe(201)
+    await project.change({ quotaLimitBytes: 1_000_000 })
+    await project.change({ quotaLimitBytes: 30_000 })
+    await expect.poll(() => warnings).toHaveLength(2)
+    expect(warnings[1]).toMatchObject({ limitBytes: 30_000 })
+  })
+})
 
 describe('a quota', () => {
   it('refuses early what cannot fit, and stores nothing of it', async () => {
