@@ -27,6 +27,7 @@ const PACKAGES: Record<string, Packages> = {
       'memcached',
     ],
   },
+  directory: { names: ['slapd', 'ldap-utils'] },
   trixie: { names: ['oras'], suite: 'trixie' },
 }
 const LONG_PACKAGES: Record<string, Packages> = {

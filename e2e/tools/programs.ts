@@ -17,6 +17,8 @@ export const PROGRAMS = {
   wrk: ['-v'],
   openssl: ['version'],
   perl: ['-e', 'printf "perl %vd\n", $^V'],
+  slapd: ['-VV'],
+  ldapadd: ['-VV'],
 } as const
 
 /** Those of the long run alone. */
