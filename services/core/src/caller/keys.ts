@@ -23,9 +23,9 @@ export async function openKeys(deps: {
     Buffer.from(hkdfSync('sha256', from, '', `berth core ${purpose}`, 32))
   return {
     csrf: derive(secretKey, 'csrf').toString('base64'),
-    // It was derived before it was kept.
     accessToken: await keyring.key('access token'),
     pseudonym: await keyring.key('pseudonym'),
+    // It was derived before it was kept.
     robotSecret: await keyring.key('robot secret', () => derive(previousSecretKey ?? secretKey, 'robot secret')),
   }
 }

@@ -108,7 +108,7 @@ describe('pulls', () => {
     await world.bus.ask(modePut, { readOnly: false, recordPulls: true, ...wanted, revision: ++revision })
     expect(await get(replica, project, 'manifests/1')).toBe(200)
     await replica.stop()
-    const times = wanted.timePulls ? expect.any(Date) : null
+    const times = wanted.timePulls ? expect.any(String) : null
     const count = wanted.countPulls ? 1 : 0
     expect(await countedOf(project, image.digest)).toMatchObject({
       repository: count,

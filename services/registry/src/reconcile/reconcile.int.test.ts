@@ -1,10 +1,12 @@
 import { type Database, openDatabase } from '@berth/db'
-import { silentLogger } from '@berth/runtime'
+import { createMetrics, silentLogger } from '@berth/runtime'
 import { someImage } from '@berth/testkit'
+import { usageReconcile } from '@berth/types'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { RegistryClient } from '../testing/registry-client.ts'
 import { openWorld, type Replica, type World } from '../testing/test-world.ts'
 import { reconcile } from './reconcile.ts'
+import { startReconcile } from './start-reconcile.ts'
 
 const NAME = 'library/usage'
 let world: World
@@ -57,6 +59,16 @@ describe('reconciling usage', () => {
     expect(await run()).toMatchObject({ drifted: 0 })
     expect(await world.sql('SELECT 1 FROM registry.project_blob')).toHaveLength(5)
     await world.sql(`DELETE FROM registry.blob WHERE storage_key = 'x'`)
+  })
+
+  it('is begun by who asks for it, once at a time', async () => {
+    const right = await usage()
+    const { answers, stop } = startReconcile({ database, log: silentLogger, metrics: createMetrics('test') })
+    const ask = () => answers.find(({ ask }) => ask === usageReconcile)?.handle({}, undefined)
+    await world.sql('UPDATE registry.project SET used = used + 33')
+    expect(await Promise.all([ask(), ask()])).toEqual([{ started: true }, { started: true }])
+    await expect.poll(usage).toBe(right)
+    await stop()
   })
 
   it('finds nothing wrong and disturbs nobody while others push and delete', async () => {
