@@ -18,6 +18,8 @@ export type GrantedAccess = z.output<typeof GrantedAccess>
 export const Credentials = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('anonymous') }),
   z.object({ kind: z.literal('basic'), username: z.string().max(512), password: z.string().max(4096) }),
+  /** An ID token of the provider people sign in at. */
+  z.object({ kind: z.literal('bearer'), token: z.string().max(16_384) }),
   /** The `sid` cookie of a browser session. */
   z.object({ kind: z.literal('session'), sid: z.string().max(512) }),
 ])

@@ -182,7 +182,7 @@ export async function assemble(deps: {
     log,
     csrfSecret: keys.csrf,
     externalUrl,
-    authenticate: authenticate(basic, sessions),
+    authenticate: authenticate({ basic, bearer: oidc.bearer, sessions }),
     audited: failedChanges({ database, audit, log }),
     readOnly: refuseWhileReadOnly(settings),
     browser: [
@@ -216,7 +216,7 @@ export async function assemble(deps: {
   })
   return {
     app,
-    answers: coreAnswers({ database, basic, sessions, settings }),
+    answers: coreAnswers({ database, basic, bearer: oidc.bearer, sessions, settings }),
     settings,
     teller,
     audit,

@@ -1,4 +1,4 @@
-import { generateKeyPairSync, randomBytes } from 'node:crypto'
+import { generateKeyPairSync, randomBytes, sign } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { Provider } from 'oidc-provider'
 
@@ -20,6 +20,8 @@ export interface IdentityProvider {
   requests: string[]
   /** Answers nothing but 503 while it is true. */
   isAway: boolean
+  /** An ID token of this person for our client, for ten minutes; `changes` replace claims. */
+  idToken(sub: string, changes?: Record<string, unknown>): string
   /** Refresh tokens given so far are worth nothing any more. */
   endSessions(): Promise<void>
   stop(): Promise<void>
@@ -37,6 +39,8 @@ export async function startIdentityProvider({ client }: { client: string }): Pro
   const { port } = server.address() as { port: number }
   const issuer = `http://127.0.0.1:${port}`
   const clientId = 'berth'
+  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const kid = randomBytes(8).toString('hex')
   const clientSecret = randomBytes(24).toString('base64url')
 
   const self: IdentityProvider = {
@@ -48,6 +52,14 @@ export async function startIdentityProvider({ client }: { client: string }): Pro
     tokenSeconds: TOKEN_SECONDS,
     requests: [],
     isAway: false,
+    idToken(sub, changes = {}) {
+      const now = Math.floor(Date.now() / 1_000)
+      const claims = { iss: issuer, sub, aud: clientId, iat: now, exp: now + 600, ...changes }
+      const signed = [{ alg: 'RS256', kid }, claims].map((part) =>
+        Buffer.from(JSON.stringify(part)).toString('base64url'),
+      )
+      return [...signed, sign('RSA-SHA256', Buffer.from(signed.join('.')), privateKey).toString('base64url')].join('.')
+    },
     async endSessions() {
       for (const id of grants.splice(0)) await provider.RefreshToken.revokeByGrantId(id)
     },
@@ -80,7 +92,7 @@ export async function startIdentityProvider({ client }: { client: string }): Pro
     pkce: { required: () => true },
     rotateRefreshToken: true,
     cookies: { keys: [randomBytes(16).toString('hex')] },
-    jwks: { keys: [signingKey()] },
+    jwks: { keys: [{ ...privateKey.export({ format: 'jwk' }), use: 'sig', alg: 'RS256', kid }] },
     ttl: {
       AccessToken: () => self.tokenSeconds,
       IdToken: () => self.tokenSeconds,
@@ -120,9 +132,4 @@ export async function startIdentityProvider({ client }: { client: string }): Pro
     })
   }
   return self
-}
-
-function signingKey(): Record<string, unknown> {
-  const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
-  return { ...privateKey.export({ format: 'jwk' }), use: 'sig', alg: 'RS256', kid: randomBytes(8).toString('hex') }
 }

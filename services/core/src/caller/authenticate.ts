@@ -3,9 +3,12 @@ import type { Request, RequestHandler } from 'express'
 import { cookieOf, setCaller } from '../http/index.ts'
 import type { SessionSignIn } from '../session/index.ts'
 import type { BasicSignIn } from './basic-sign-in.ts'
-import { ANONYMOUS } from './caller.ts'
+import { ANONYMOUS, type UserCaller } from './caller.ts'
 
 const OPEN = new Set(['/api/v2.0/ping', '/api/v2.0/health', '/api/version'])
+
+/** A JWT: nothing else that is carried so is ours to judge. */
+const BEARER = /^bearer +([\w-]+\.[\w-]+\.[\w-]+) *$/i
 
 /** Tells the gateway, which counts failed logins and takes this off, how the credentials fared. */
 const CREDENTIALS = 'x-berth-credentials'
@@ -14,18 +17,26 @@ const CREDENTIALS = 'x-berth-credentials'
  * Finds out who a request comes from: by its `Authorization`, else by its session, else nobody. Credentials that are
  * wrong are 401 everywhere but on the paths that ask nobody; a session that has ended is nobody.
  */
-export function authenticate(basic: BasicSignIn, sessions: SessionSignIn): RequestHandler {
+export function authenticate(deps: {
+  basic: BasicSignIn
+  /** An ID token of a provider. */
+  bearer: (token: string) => Promise<UserCaller>
+  sessions: SessionSignIn
+}): RequestHandler {
+  const { basic, bearer, sessions } = deps
   return async (req, res, next) => {
     if (OPEN.has(req.path)) return next()
     const { authorization } = req.headers
     const address = clientAddress(req)
     if (authorization !== undefined) {
-      const { username, password } = parseBasic(authorization)
+      const token = BEARER.exec(authorization)?.[1]
+      const origin = { address, method: req.method, path: req.path }
+      const byPassword = token === undefined ? parseBasic(authorization) : undefined
       try {
-        setCaller(res, {
-          ...(await basic.signIn(username, password, { address, method: req.method, path: req.path })),
-          address,
-        })
+        const caller = byPassword
+          ? await basic.signIn(byPassword.username, byPassword.password, origin)
+          : await bearer(token ?? '')
+        setCaller(res, { ...caller, address })
       } catch (err) {
         if (err instanceof Unauthorized) res.setHeader(CREDENTIALS, 'bad')
         throw err

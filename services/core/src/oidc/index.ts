@@ -1,3 +1,4 @@
+export type { BearerSignIn } from './bearer-sign-in.ts'
 export { type OidcPerson, oidcStore } from './oidc-store.ts'
 export { findSecret, PURPOSE } from './purposes.ts'
 export { oidcPlaces } from './sealed-places.ts'

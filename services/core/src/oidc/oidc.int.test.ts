@@ -402,6 +402,50 @@ describe('a CLI secret', () => {
   })
 })
 
+describe('an ID token', () => {
+  const as = (token: string) => ({ headers: { authorization: `Bearer ${token}` } })
+
+  it('is its owner, at the API and at the token service', async () => {
+    await signIn('zoe')
+    const token = idp.idToken('sub-zoe')
+    const current = await core.get('/users/current', as(token))
+    expect([current.status, current.body]).toEqual([200, expect.objectContaining({ username: 'zoe' })])
+    expect(current.body).toMatchObject({ oidc_user_meta: { secret: '' } })
+    const service = await surroundings.connect('token')
+    const ask = (shown: string) =>
+      service.ask(accessGrant, { credentials: { kind: 'bearer', token: shown }, scopes: [] })
+    expect((await ask(token)).identity).toMatchObject({ kind: 'user', name: 'zoe' })
+    await expect(ask(idp.idToken('sub-zoe', { aud: 'another' }))).rejects.toMatchObject({ code: 'UNAUTHORIZED' })
+    await service.close()
+  })
+
+  it('is nobody when it is not for us, not now, not of the provider, or of somebody who was never here', async () => {
+    const now = Math.floor(Date.now() / 1_000)
+    const bad = [
+      idp.idToken('sub-zoe', { aud: 'another' }),
+      idp.idToken('sub-zoe', { iss: 'https://id.example' }),
+      idp.idToken('sub-zoe', { exp: now - 60 }),
+      idp.idToken('sub-stranger'),
+      `${idp.idToken('sub-zoe').slice(0, -8)}AAAAAAAA`,
+      'a.b.c',
+    ]
+    for (const token of bad) expect((await core.get('/users/current', as(token))).status, token).toBe(401)
+  })
+
+  it('is nobody once its owner has signed out at the provider', async () => {
+    await configure({ oidc_logout: true })
+    try {
+      const browser = await signIn('zoe')
+      const token = idp.idToken('sub-zoe')
+      expect((await core.get('/users/current', as(token))).status).toBe(200)
+      await browser.open(`${core.url}/c/oidc/logout`)
+      expect((await core.get('/users/current', as(token))).status).toBe(401)
+    } finally {
+      await configure({ oidc_logout: false })
+    }
+  })
+})
+
 describe('groups of the provider', () => {
   it('make administrators, and no more once they are left (security case 37)', async () => {
     person('kim', { groups: ['captains', 'crew'] })
@@ -509,6 +553,8 @@ describe('outside the OIDC mode', () => {
       expect((await plain.post('/c/oidc/onboard', { body: { username: 'x' }, headers })).status).toBe(412)
       const put = await plain.put('/users/1/cli_secret', { as: admin, body: { secret: 'Chosen-1' } })
       expect(put.status).toBe(412)
+      const token = { headers: { authorization: `Bearer ${idp.idToken('sub-ann')}` } }
+      expect((await plain.get('/users/current', token)).status).toBe(401)
     } finally {
       await plain.stop()
     }

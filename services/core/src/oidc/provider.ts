@@ -1,4 +1,5 @@
 import type { Logger } from '@berth/runtime'
+import type { JWTVerifyGetKey } from 'jose'
 import {
   allowInsecureRequests,
   authorizationCodeGrant,
@@ -23,6 +24,7 @@ import {
 } from 'openid-client'
 import type { Claims } from './claims.ts'
 import { parseEndpoint } from './endpoint.ts'
+import { providerKeys, subjectOfIdToken } from './id-token.ts'
 import { reasonOf, translated } from './provider-errors.ts'
 import { createRemembered } from './remembered.ts'
 import { authorizationParameters } from './scopes.ts'
@@ -80,10 +82,21 @@ export interface Provider {
   exchange(callback: URL, checks: Checks): Promise<Granted>
   /** @throws {GrantEnded} the session at the provider is over */
   refresh(refreshToken: string, who: { issuer: string; subject: string }): Promise<Granted>
+  /**
+   * Whose ID token this is; `undefined`: none of this provider for us, now.
+   *
+   * @throws {Unavailable} its keys cannot be read
+   */
+  verify(token: string): Promise<{ issuer: string; subject: string } | undefined>
   /** Tells the provider to forget the token, if it has a place for that. */
   revoke(refreshToken: string): Promise<void>
   /** Where the browser ends its session at the provider; `undefined`: nowhere. */
   endSessionUrl(idToken: string | undefined, returnTo: string): Promise<string | undefined>
+}
+
+interface Discovered {
+  config: Configuration
+  keys: JWTVerifyGetKey
 }
 
 /** Reads what the provider publishes of itself at most every ten minutes; an older reading serves while it is away. */
@@ -93,14 +106,17 @@ export function createProvider(deps: {
   log: Logger
 }): Provider {
   const { settings, fetch, log } = deps
-  const remembered = createRemembered<Configuration>({ maxAgeMs: 10 * 60_000, maxStaleMs: 24 * 60 * 60_000 })
+  const remembered = createRemembered<Discovered>({ maxAgeMs: 10 * 60_000, maxStaleMs: 24 * 60 * 60_000 })
 
-  async function open(): Promise<{ config: Configuration; now: ProviderSettings }> {
+  async function open(): Promise<Discovered & { now: ProviderSettings }> {
     const now = settings()
     const { endpoint, clientId, clientSecret, verifyCertificate } = now
     const key = JSON.stringify([endpoint, clientId, clientSecret, verifyCertificate])
-    const config = await remembered(key, () => discover(now, fetch({ verifyCertificate })))
-    return { config, now }
+    const found = await remembered(key, async () => {
+      const config = await discover(now, fetch({ verifyCertificate }))
+      return { config, keys: providerKeys(config.serverMetadata().jwks_uri ?? '', fetch({ verifyCertificate })) }
+    })
+    return { ...found, now }
   }
 
   async function attempt<T>(what: string, work: (opened: Awaited<ReturnType<typeof open>>) => Promise<T>): Promise<T> {
@@ -160,6 +176,14 @@ export function createProvider(deps: {
           throw translated(new TypeError('other subject'))
         const userInfo = await userInfoOf(config, tokens.access_token, subject)
         return { issuer, subject, userInfo, ...keptOf(tokens, refreshToken) }
+      }),
+
+    verify: (token) =>
+      attempt('ID token', async ({ config, keys, now }) => {
+        const { issuer } = config.serverMetadata()
+        const expected = { issuer, clientId: now.clientId, leewaySeconds: SKEW_SECONDS }
+        const subject = await subjectOfIdToken(token, keys, expected)
+        return subject === undefined ? undefined : { issuer, subject }
       }),
 
     revoke: (refreshToken) =>

@@ -8,6 +8,7 @@ import type { Seal } from '../secret/index.ts'
 import type { SessionSignIn, SignInElsewhere } from '../session/index.ts'
 import type { Settings } from '../setting/index.ts'
 import { ADMIN_ID, userStore } from '../user/index.ts'
+import { type BearerSignIn, createBearerSignIn } from './bearer-sign-in.ts'
 import { createCliSignIn } from './cli-sign-in.ts'
 import { oidcRoutes } from './oidc-routes.ts'
 import { createOidc } from './oidc-service.ts'
@@ -20,6 +21,8 @@ const TIMEOUT_MS = 5_000
 export interface OidcFeature {
   /** CLI secrets, as passwords. */
   passwords: PasswordSource
+  /** ID tokens, as bearer credentials. */
+  bearer: BearerSignIn
   /** In OIDC mode everybody but the admin signs in at the provider, whether we know the name or not. */
   elsewhere: SignInElsewhere
   /** `/c/oidc/*`, `/oidc-onboard` */
@@ -47,6 +50,7 @@ export function wireOidc(deps: {
   const alive = createProviderSessions({ database, seal, provider, bringUpToDate, log })
   return {
     passwords: createCliSignIn({ database, settings, seal, sessions: alive }),
+    bearer: createBearerSignIn({ database, settings, provider, identities }),
     async elsewhere(principal) {
       if (settings.get('auth_mode') !== 'oidc_auth') return undefined
       const account = await userStore.accountByName(database, principal)

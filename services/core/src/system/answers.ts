@@ -4,6 +4,7 @@ import { accessGrant, type Credentials, healthCheck, projectResolve } from '@ber
 import { grantAccess } from '../access/index.ts'
 import type { BasicSignIn } from '../caller/basic-sign-in.ts'
 import { ANONYMOUS, type Caller, identityOf } from '../caller/caller.ts'
+import type { BearerSignIn } from '../oidc/index.ts'
 import { isProjectName, projectStore, registryProjects } from '../project/index.ts'
 import type { SessionSignIn } from '../session/index.ts'
 import type { Settings } from '../setting/settings.ts'
@@ -12,13 +13,15 @@ import type { Settings } from '../setting/settings.ts'
 export function coreAnswers(deps: {
   database: Queries
   basic: BasicSignIn
+  bearer: BearerSignIn
   sessions: SessionSignIn
   settings: Settings
 }): Answer[] {
-  const { database, basic, sessions, settings } = deps
+  const { database, basic, bearer, sessions, settings } = deps
 
   async function callerOf(credentials: Credentials, address?: string): Promise<Caller> {
     if (credentials.kind === 'basic') return basic.signIn(credentials.username, credentials.password, { address })
+    if (credentials.kind === 'bearer') return bearer(credentials.token)
     if (credentials.kind === 'session') return (await sessions.find(credentials.sid, { renewal: false })) ?? ANONYMOUS
     return ANONYMOUS
   }

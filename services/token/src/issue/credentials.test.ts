@@ -21,6 +21,13 @@ describe('credentials', () => {
     expect(credentialsOf({ cookie: 'sid=s%3Ax.y', ...basic('a:b') })).toMatchObject({ kind: 'basic' })
   })
 
+  it('are an ID token of a provider, which core judges', () => {
+    expect(credentialsOf({ authorization: 'Bearer eyJh.eyJi.c_-1' })).toEqual({
+      kind: 'bearer',
+      token: 'eyJh.eyJi.c_-1',
+    })
+  })
+
   it('are those of nobody when there are none', () => {
     expect(credentialsOf({})).toEqual({ kind: 'anonymous' })
     expect(credentialsOf({ cookie: 'theme=dark; xsid=1; sid=' })).toEqual({ kind: 'anonymous' })

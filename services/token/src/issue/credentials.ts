@@ -2,13 +2,20 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { Credentials } from '@berth/types'
 import { authenticationRequired } from './issuer.ts'
 
+/** A JWT: nothing else that is carried so is ours to judge. */
+const BEARER = /^bearer ([\w-]+\.[\w-]+\.[\w-]+)$/i
+
 /**
- * The credentials of a token request: `Authorization: Basic`, else the session cookie `sid`, else nobody's.
+ * The credentials of a token request: `Authorization: Basic`, or `Bearer` with an ID token of the provider people sign
+ * in at; else the session cookie `sid`, else nobody's.
  *
  * @throws {Unauthorized} another scheme, or a header that cannot be read; it is never taken for nobody's
  */
 export function credentialsOf(headers: IncomingHttpHeaders): Credentials {
-  if (headers.authorization !== undefined) return basic(headers.authorization)
+  const { authorization } = headers
+  const token = authorization === undefined ? undefined : BEARER.exec(authorization.trim())?.[1]
+  if (token !== undefined) return checked({ kind: 'bearer', token })
+  if (authorization !== undefined) return basic(authorization)
   const sid = sessionId(headers.cookie)
   if (sid === undefined) return { kind: 'anonymous' }
   return checked({ kind: 'session', sid })
