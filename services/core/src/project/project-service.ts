@@ -1,10 +1,18 @@
 import { type Database, isUniqueViolation, type Page, type Transaction, tell } from '@berth/db'
 import { Conflict, Forbidden } from '@berth/errors'
 import { projectCreated } from '@berth/types'
-import { projectPermits, refusal, requireSignedIn, requireSystem, rolesIn } from '../access/index.ts'
+import {
+  projectPermits,
+  refusal,
+  requireSignedIn,
+  requireSystem,
+  rolesIn,
+  systemPermits,
+  tokenAllows,
+} from '../access/index.ts'
 import { type Allowlist, allowlistStore } from '../allowlist/index.ts'
 import type { AuditEntry, AuditTrail } from '../audit/index.ts'
-import { actorOf, type Caller, isAdmin } from '../caller/caller.ts'
+import { actorOf, type Caller, isAdmin, type RobotGrant } from '../caller/caller.ts'
 import type { Settings } from '../setting/settings.ts'
 import { ADMIN_ID } from '../user/index.ts'
 import type { PolicyChanges } from './policy-changes.ts'
@@ -167,16 +175,26 @@ function requireMayCreate(caller: Caller, settings: Settings): void {
     requireSystem(caller, 'project', 'create')
     return
   }
-  if (!caller.admin && settings.get('project_creation_restriction') === 'adminonly') {
+  if (!tokenAllows(caller, 'project', 'create')) throw refusal(caller)
+  const isRestricted = settings.get('project_creation_restriction') === 'adminonly'
+  if (isRestricted && !systemPermits(caller)('project', 'create')) {
     throw new Forbidden('Only system admin can create project')
   }
 }
 
 function visibilityOf(caller: Caller): Visibility {
   if (isAdmin(caller)) return { kind: 'all' }
-  if (caller.kind === 'user') return { kind: 'public', memberId: caller.id }
   if (caller.kind === 'anonymous') return { kind: 'public' }
-  const readable = caller.grants.filter(({ resource, action }) => resource === 'project' && action === 'read')
+  if (caller.kind === 'robot') return granted(caller.grants)
+  const { id: memberId, token } = caller
+  if (!token) return { kind: 'public', memberId }
+  const within = granted(token.grants)
+  if (token.ownerIsAdmin) return within
+  return within.kind === 'all' ? { kind: 'public', memberId } : { kind: 'public', memberId, among: within.ids ?? [] }
+}
+
+function granted(grants: readonly RobotGrant[]): Visibility {
+  const readable = grants.filter(({ resource, action }) => resource === 'project' && action === 'read')
   if (readable.some(({ scope }) => scope === 'every project')) return { kind: 'all' }
   return { kind: 'public', ids: readable.flatMap(({ scope }) => (typeof scope === 'number' ? [scope] : [])) }
 }

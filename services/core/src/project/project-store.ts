@@ -116,8 +116,13 @@ export interface ProjectListQuery {
   public?: boolean
 }
 
-/** Whose projects a list shows: all, the public ones, or also those this user is a member of or these ids. */
-export type Visibility = { kind: 'all' } | { kind: 'public'; memberId?: number; ids?: readonly number[] }
+/**
+ * Whose projects a list shows: all, the public ones, or also those this user is a member of (as far as they are `among`
+ * some) or these ids.
+ */
+export type Visibility =
+  | { kind: 'all' }
+  | { kind: 'public'; memberId?: number; among?: readonly number[]; ids?: readonly number[] }
 
 export const projectStore = {
   find: async (db: Queries, ref: ProjectRef): Promise<Project | undefined> => {
@@ -194,8 +199,8 @@ function visible(visibility: Visibility, values: unknown[]): string {
   if (visibility.kind === 'all') return 'true'
   const ways = ['p.public']
   if (visibility.memberId !== undefined) {
-    values.push(visibility.memberId)
-    ways.push(`EXISTS (SELECT FROM user_roles m WHERE m.project_id = p.id AND m.user_id = $${values.length})`)
+    const own = `EXISTS (SELECT FROM user_roles m WHERE m.project_id = p.id AND m.user_id = $${values.push(visibility.memberId)})`
+    ways.push(visibility.among ? `${own} AND p.id = ANY($${values.push(visibility.among)})` : own)
   }
   if (visibility.ids !== undefined) {
     values.push(visibility.ids)
