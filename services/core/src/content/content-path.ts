@@ -41,7 +41,7 @@ export function knownReference({ project, repository, reference }: ArtifactPath)
 }
 
 /** The path of a repository in the API. @param name `library/web/nginx` */
-export function repositoryHref(name: string): string {
+function repositoryHref(name: string): string {
   const slash = name.indexOf('/')
   const inProject = encodeURIComponent(encodeURIComponent(name.slice(slash + 1)))
   return `/api/v2.0/projects/${name.slice(0, slash)}/repositories/${inProject}`

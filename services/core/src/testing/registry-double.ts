@@ -5,7 +5,7 @@ import type { AccessoryFacts, ArtifactFacts, JudgedProject, RegistryProject, Rep
 import { doubleAnswers } from './registry-double-answers.ts'
 
 /** An artifact as it is put into the double: what is not said is as for a small image. */
-export interface PushWish {
+interface PushWish {
   /** `library/nginx`; the project must have been created, or be `library`. */
   repository: string
   tags?: readonly string[]
