@@ -14,7 +14,7 @@ import {
 } from './identity.ts'
 import { identityStore, type KnownPerson } from './identity-store.ts'
 
-export interface SignInOptions {
+interface SignInOptions {
   /** Whether a user is made for somebody who was never here. */
   onboard: boolean
   /** What a new user is called, if not as outside. */

@@ -76,7 +76,7 @@ export function parsePerson(person: ExternalPerson): KeptPerson {
 }
 
 /** `undefined`: nothing a group could be known by. */
-export function findGroupKey(provider: Provider, { name, dn }: { name: string; dn?: string }): GroupKey | undefined {
+function findGroupKey(provider: Provider, { name, dn }: { name: string; dn?: string }): GroupKey | undefined {
   const called = name.trim()
   if (called === '' || called.length > MAX_NAME_CHARS || /\p{Cc}/u.test(called)) return undefined
   if (provider !== 'ldap') return { name: called }

@@ -1,3 +1,3 @@
 export { findDn, leafOf } from './dn.ts'
 export { createIdentities, type Identities } from './identities.ts'
-export { type ExternalPerson, findGroupKey, type IdentityKey } from './identity.ts'
+export type { ExternalPerson } from './identity.ts'

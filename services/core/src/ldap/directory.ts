@@ -13,7 +13,7 @@ export class DirectoryFailed extends Unavailable {
   override name = 'DirectoryFailed'
 }
 
-export interface Search {
+interface Search {
   base: string
   scope: Scope
   filter: Filter

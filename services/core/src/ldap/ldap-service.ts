@@ -15,7 +15,7 @@ import { type PingRequest, pingedServer } from './ping.ts'
 const MAX_FOUND = 1_000
 
 /** Why somebody could not be imported. */
-export interface FailedImport {
+interface FailedImport {
   uid: string
   error: string
 }
