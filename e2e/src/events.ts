@@ -28,12 +28,12 @@ const QUIET_MS = 3_000
 const PATIENCE_MS = 60_000
 
 /**
- * Follows the pushes of a suite as a service that is not ours does: with a NATS user and a durable consumer
+ * Follows the pushes of a suite, or other events, as a service that is not ours does: with a NATS user and a durable consumer
  * made by `berth nats user add`. Two messages of the stream are two events here, whatever their ids.
  */
-export async function openEvents(suite: Suite): Promise<Events> {
+export async function openEvents(suite: Suite, subject = 'event.artifact.pushed'): Promise<Events> {
   const add = ['run', '--silent', 'berth', '--', '-o', 'json', 'nats', 'user', 'add', NAME]
-  const added = await runOk('npm', [...add, '--follow', 'event.artifact.pushed'], {
+  const added = await runOk('npm', [...add, '--follow', subject], {
     cwd: CLONE,
     env: { ...process.env, BERTH_DATA: suite.data },
   })

@@ -10,7 +10,7 @@ import type { PurgeLabel } from './label-purge.ts'
 import { labelStore } from './label-store.ts'
 
 /** What a request says of a label. */
-export interface RawLabel {
+interface RawLabel {
   name?: string
   description?: string
   color?: string

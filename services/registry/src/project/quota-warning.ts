@@ -12,7 +12,7 @@ interface Fill {
 const nextRevision = statement<{ revision: number }>('quota-next-revision', `SELECT nextval('revision') AS revision`)
 
 /** Whether a project is so full that somebody should know. */
-export function isNearLimit({ used, limit }: Fill): boolean {
+function isNearLimit({ used, limit }: Fill): boolean {
   return limit > 0 && used * 100 >= limit * WARNED_PERCENT
 }
 
