@@ -70,15 +70,20 @@ const traced = {
   'x-request-id': { ...text, description: 'Found again in every log line the message causes' },
   traceparent: { ...text, description: 'W3C trace context' },
 }
+const address = { ...text, description: 'Of the client it is asked for, as the gateway saw it' }
 const deadline = { ...text, format: 'date-time', description: 'Nobody waits for the answer after it' }
 
 const HEADERS: Record<string, Json> = {
-  AskHeaders: { type: 'object', properties: { ...traced, 'x-berth-deadline': deadline } },
+  AskHeaders: {
+    type: 'object',
+    properties: { ...traced, 'x-berth-address': address, 'x-berth-deadline': deadline },
+  },
   PersonAskHeaders: {
     type: 'object',
     required: ['authorization'],
     properties: {
       ...traced,
+      'x-berth-address': address,
       'x-berth-deadline': deadline,
       authorization: { ...text, description: '`Bearer <token>`, as svc.token.v1.access.issue answers one' },
     },

@@ -8,7 +8,7 @@ import { type AuditList, type AuditRecord, type AuditScope, auditStore } from '.
 import { AUDIT_EVENT_TYPES } from './event-types.ts'
 
 /** What is asked of a list. */
-export interface AuditQuery {
+interface AuditQuery {
   /** Harbor's older list, without results. */
   legacy: boolean
   q?: string

@@ -64,7 +64,7 @@ export function createAuditTrail(settings: Settings): AuditTrail {
     }
     if (isDatabase(db)) await db.transaction((tx) => write(tx, [row]))
     else await write(db, [row])
-    if (context === undefined || !succeeded) return
+    if (context === undefined) return
     if (isTransaction(db)) db.afterCommit(() => recorded.add(context))
     else recorded.add(context)
   }

@@ -3,7 +3,7 @@ import type { Bus } from '@berth/messaging'
 import { projectTally, statisticsCount } from '@berth/types'
 
 /** What a project is and holds. */
-export interface ProjectFigures {
+interface ProjectFigures {
   name: string
   public: boolean
   members: number

@@ -33,6 +33,17 @@ describe('gathered pulls', () => {
     expect([pulls.count, pulls.take()]).toEqual([0, []])
   })
 
+  it('have the address the last of them came from', () => {
+    const pulls = gatherPulls(10)
+    for (const [second, address] of [
+      [2, 'b'],
+      [3, 'c'],
+      [1, 'a'],
+    ] as const)
+      pulls.add(pull({ address }), 1, at(second))
+    expect(pulls.take().map(({ address, count }) => [address, count])).toEqual([['c', 3]])
+  })
+
   it('take no more different ones than they may hold', () => {
     const pulls = gatherPulls(2)
     expect([1, 2, 3].map((manifestId) => pulls.add(pull({ manifestId }), 1, at(1)))).toEqual([true, true, false])
