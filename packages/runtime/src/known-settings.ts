@@ -63,6 +63,16 @@ const SUITE: readonly KnownSetting[] = [
     secret: true,
   },
   {
+    name: 'GDPR_DELETE_USER',
+    default: 'false',
+    description: 'a deleted user leaves a pseudonym instead of the name',
+  },
+  {
+    name: 'GDPR_AUDIT_LOGS',
+    default: 'false',
+    description: 'with GDPR_DELETE_USER: in the audit log too',
+  },
+  {
     name: 'GC_TIME_WINDOW_HOURS',
     default: '2',
     description: 'how long garbage collection spares what is new; a fraction or 0 may be given',
