@@ -2,7 +2,7 @@ const MAX_REDIRECTS = 20
 const CSRF_HEADER = 'x-harbor-csrf-token'
 
 /** A page as it came, after all redirects. */
-export interface OpenedPage {
+interface OpenedPage {
   url: URL
   status: number
   headers: Headers

@@ -11,7 +11,7 @@ const SCRIPT = new Script('JSON.stringify(JSON.parse(names).filter((name) => new
  *
  * @throws {BadRequest} no regular expression, or over 1,000 characters
  */
-export function parseGroupFilter(pattern: string): { source: string; flags: string } {
+function parseGroupFilter(pattern: string): { source: string; flags: string } {
   const [whole = '', flags = ''] = FLAGS.exec(pattern) ?? []
   const parsed = { source: pattern.slice(whole.length), flags: [...new Set(flags)].join('') }
   try {

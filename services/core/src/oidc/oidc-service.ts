@@ -30,7 +30,7 @@ export interface Visit {
   address?: string
 }
 
-export type Finished =
+type Finished =
   | { kind: 'signed in'; sid: string; returnTo: string }
   /** The person has to choose a user name; the ticket is their browser's alone. */
   | { kind: 'onboard'; ticket: string; username: string; returnTo: string }

@@ -49,7 +49,7 @@ export interface ProviderSettings {
 }
 
 /** What makes one sign-in this browser's own and of this moment. */
-export interface Checks {
+interface Checks {
   state: string
   nonce: string
   verifier: string

@@ -1,12 +1,14 @@
-/** A whole page, in our look. `body` and what is in it must be escaped already; nothing in it may be a script. */
-export function page(title: string, body: string): string {
+const LOOK = '<link rel="stylesheet" href="/style.css">'
+
+/** A whole page, in our look unless `head` says another one. `body` and what is in it must be escaped already. */
+export function page(title: string, body: string, head = LOOK): string {
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <title>${escaped(title)}</title>
-<link rel="stylesheet" href="/style.css">
+${head}
 </head>
 <body>
 <main>

@@ -2,6 +2,7 @@ import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { berthDocument, harborDocument } from '@berth/api'
 import { Router, static as serveStatic } from 'express'
+import { escaped, page } from '../page/index.ts'
 import { BERTH_VERSION, HARBOR_VERSION } from '../version.ts'
 
 const SWAGGER_UI = dirname(fileURLToPath(import.meta.resolve('swagger-ui-dist/package.json')))
@@ -57,7 +58,6 @@ docker push ${shown}/library/alpine</pre>
 <li><a href="/api/v2.0/openapi.json">/api/v2.0/openapi.json</a>: Harbor's operations</li>
 <li><a href="/api/berth/v1/openapi.json">/api/berth/v1/openapi.json</a>: ours</li>
 </ul>`,
-    '<link rel="stylesheet" href="/style.css">',
   )
 }
 
@@ -89,23 +89,3 @@ const VIEWER_SCRIPT = `SwaggerUIBundle({
   },
 })
 `
-
-function page(title: string, body: string, head: string): string {
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>${title}</title>
-${head}
-</head>
-<body>
-${body}
-</body>
-</html>
-`
-}
-
-function escaped(text: string): string {
-  return text.replaceAll(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
-}
