@@ -8,7 +8,6 @@ import { identitySubjects } from './20261120120000_identity_subjects.ts'
 import { oidcPeople } from './20261120130000_oidc.ts'
 import { accessTokens } from './20261120140000_access_tokens.ts'
 import { policies } from './20261120160000_policies.ts'
-import { quotaSwitch } from './20261120161000_quota_switch.ts'
 import { auditLists } from './20261120170000_audit_lists.ts'
 import { robotRotation } from './20261120180000_robot_rotation.ts'
 
@@ -23,7 +22,6 @@ export const migrations: readonly Migration[] = [
   oidcPeople,
   accessTokens,
   policies,
-  quotaSwitch,
   auditLists,
   robotRotation,
 ]

@@ -46,7 +46,7 @@ import {
   projectRoutes,
   projectStore,
 } from './project/index.ts'
-import { createQuotaSwitch, createQuotas, type QuotaSwitch, quotaRoutes } from './quota/index.ts'
+import { createQuotas, quotaRoutes } from './quota/index.ts'
 import { createRobotSignIn, createRobots, permissionRoutes, robotRotationRoutes, robotRoutes } from './robot/index.ts'
 import { createKeyring, createSeal, keyPlace, reseal } from './secret/index.ts'
 import { createSessionSignIn, sessionRoutes } from './session/index.ts'
@@ -82,7 +82,6 @@ export interface Core {
   health: Health
   deletion: ProjectDeletion
   labels: Labels
-  quotaSwitch: QuotaSwitch
 }
 
 /** Builds every feature from its adapters, and gives the admin a first password if there is none. */
@@ -107,7 +106,6 @@ export async function assemble(deps: {
   await settings.refresh()
   const registry = createRegistryPolicy(bus)
   const policies = createPolicyChanges({ database, registry, poke })
-  const quotaSwitch = createQuotaSwitch(database, policies)
   const teller = createSettingsTeller({ bus, database, settings, log })
   const audit = createAuditTrail(settings)
   const configuration = createConfiguration({
@@ -116,10 +114,7 @@ export async function assemble(deps: {
     seal,
     overrides: config.overrides,
     audit,
-    inForce: async () => {
-      await teller.inForce()
-      await quotaSwitch.obey()
-    },
+    inForce: teller.inForce,
     checkEndpoint: createEndpointCheck(egress),
     log,
   })
@@ -223,6 +218,5 @@ export async function assemble(deps: {
     health,
     deletion,
     labels,
-    quotaSwitch,
   }
 }

@@ -11,7 +11,6 @@ import { startExporter } from './exporter/index.ts'
 import { operationOf } from './http/index.ts'
 import { startLabelSweep } from './label/index.ts'
 import { startDeletionSweep } from './project/index.ts'
-import { startQuotaSwitch } from './quota/index.ts'
 import { startRobotExpiry } from './robot/index.ts'
 import { startSessionSweep } from './session/index.ts'
 import { BERTH_VERSION } from './version.ts'
@@ -47,7 +46,6 @@ export async function wire(
     core.teller.start(),
     startDeletionSweep(core.deletion, log),
     startLabelSweep(core.labels, log),
-    startQuotaSwitch(core.quotaSwitch, log),
     startSessionSweep(database, log),
     keepPartitions(database, log),
     startExporter({ db: database, bus, health: core.health, settings: core.settings, metrics, log }),

@@ -35,7 +35,6 @@ export function createSuiteAllowlist(deps: {
           resource: 'system',
           description: `${allowlist.cves.length} CVEs`,
         })
-        return 'heeding'
       })
     },
   }

@@ -22,12 +22,11 @@ export interface PolicyChanges {
     change?: { public?: boolean },
   ): Promise<T>
   /**
-   * Changes what holds for many projects. `work` answers for which: all that are open, those whose pulls the allowlist of
-   * the suite decides on, or none after all.
+   * Changes the allowlist of the suite, for every project whose pulls it decides on.
    *
    * @throws {Unavailable} saved, not yet in force
    */
-  changeSuite(caller: Caller, work: (tx: Transaction) => Promise<'open' | 'heeding' | 'none'>): Promise<void>
+  changeSuite(caller: Caller, work: (tx: Transaction) => Promise<void>): Promise<void>
 }
 
 export function createPolicyChanges(deps: {
@@ -66,7 +65,8 @@ export function createPolicyChanges(deps: {
     async changeSuite(caller, work) {
       const projects = await database.transaction(async (tx) => {
         await policyStore.lockSuite(tx)
-        return told(tx, caller, await policyStore.raiseMany(tx, await work(tx)))
+        await work(tx)
+        return told(tx, caller, await policyStore.raiseHeeding(tx))
       })
       await registry.inForce(projects)
     },

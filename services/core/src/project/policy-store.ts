@@ -35,16 +35,6 @@ const raiseHeeding = statement<{ id: number }>(
      ORDER BY p.id FOR UPDATE
    ) RETURNING id`,
 )
-const raiseOpen = statement<{ id: number }>(
-  'policy-raise-open',
-  `UPDATE projects SET revision = revision + 1 WHERE id IN (
-     SELECT id FROM projects WHERE state = 'open' ORDER BY id FOR UPDATE
-   ) RETURNING id`,
-)
-const quotasOn = statement<{ value: unknown }>(
-  'policy-quotas-on',
-  `SELECT value FROM settings WHERE key = 'quota_per_project_enable'`,
-)
 const LOCK = `hashtext('berth policy of the suite')`
 const holdSuite = statement('policy-hold-suite', `SELECT pg_advisory_xact_lock_shared(${LOCK})`)
 const lockSuite = statement('policy-lock-suite', `SELECT pg_advisory_xact_lock(${LOCK})`)
@@ -85,20 +75,11 @@ export const policyStore = {
     (await tx.run(addMetadata, [id, key, value])).length > 0,
   /** False: the project does not have this key. */
   removeMetadata: async (tx: Queries, id: number, key: string) => (await tx.run(removeMetadata, [id, key])).length > 0,
+  /** Raises the revision of the open projects whose pulls the allowlist of the suite decides on; answers their ids. */
+  raiseHeeding: async (tx: Queries) => (await tx.run(raiseHeeding)).map(({ id }) => id),
   /**
-   * Raises the revision of every open project, or of those whose pulls the allowlist of the suite decides on; answers
-   * their ids.
-   */
-  async raiseMany(tx: Queries, which: 'open' | 'heeding' | 'none'): Promise<number[]> {
-    if (which === 'none') return []
-    const rows = await tx.run(which === 'open' ? raiseOpen : raiseHeeding)
-    return rows.map(({ id }) => id)
-  },
-  /** Whether limits hold at all: as it is stored, not as this process remembers it. */
-  areQuotasOn: async (db: Queries) => (await db.find(quotasOn))?.value !== false,
-  /**
-   * Every change of projects holds this first, and a change of what holds for many of them has it alone: so no project
-   * is told with an older allowlist, or an older word on quotas, than the one in force.
+   * Every change of projects holds this first, and a change of the suite's allowlist has it alone: so no project is told
+   * with an older list than the one in force.
    */
   holdSuite: (tx: Queries) => tx.run(holdSuite),
   lockSuite: (tx: Queries) => tx.run(lockSuite),

@@ -3,13 +3,9 @@ import { NO_POLICY, type RegistryProject } from '@berth/types'
 import { policyStore } from './policy-store.ts'
 import type { Project } from './project.ts'
 
-/**
- * What the registry must know of these projects, in their order; a fixed number of statements. With quotas switched off
- * for the whole suite it hears of no limit.
- */
+/** What the registry must know of these projects, in their order; a fixed number of statements. */
 export async function registryProjects(db: Queries, projects: readonly Project[]): Promise<RegistryProject[]> {
   if (projects.length === 0) return []
-  const areLimited = await policyStore.areQuotasOn(db)
   const policies = await policyStore.of(db, projects)
   return projects.map((project) => ({
     id: project.id,
@@ -18,7 +14,7 @@ export async function registryProjects(db: Queries, projects: readonly Project[]
     state: project.state,
     public: project.public,
     accessRevision: project.accessRevision,
-    quotaLimitBytes: areLimited ? project.storageLimitBytes : -1,
+    quotaLimitBytes: project.storageLimitBytes,
     policy: policies.get(project.id) ?? NO_POLICY,
     revision: project.revision,
   }))

@@ -148,29 +148,3 @@ describe('changing a quota', () => {
     expect((await core.put('/quotas/99999', { as: admin, body: { hard: { storage: 5 } } })).status).toBe(404)
   })
 })
-
-describe('the switch of quotas', () => {
-  it('tells the registry that nothing has a limit, and the limits again', async () => {
-    const { peers } = surroundings
-    const limits = () => new Map(peers.put.map(({ name, quotaLimitBytes }) => [name, quotaLimitBytes]))
-    peers.put.length = 0
-    await core.set({ quota_per_project_enable: false })
-    await core.assembled.quotaSwitch.obey()
-    expect(limits()).toEqual(
-      new Map([
-        ['library', -1],
-        ['small', -1],
-        ['large', -1],
-        ['free', -1],
-      ]),
-    )
-    await core.assembled.quotaSwitch.obey()
-    expect(peers.put).toHaveLength(4)
-    expect((await list(`reference_id=${ids.get('large')}`)).body).toMatchObject([{ hard: { storage: 3 * MIB } }])
-    peers.put.length = 0
-    const on = { quota_per_project_enable: true }
-    const changed = await core.put('/configurations', { as: admin, body: on })
-    expect(changed.status, changed.text).toBe(200)
-    expect(limits().get('large')).toBe(3 * MIB)
-  })
-})
