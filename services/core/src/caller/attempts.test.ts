@@ -29,6 +29,12 @@ describe('wrong passwords', () => {
     expect(await guess('ann', 'right')).toBe('ann')
   })
 
+  it('are counted once for all ways to write a name, which a directory takes for one', async () => {
+    const { guess } = setUp()
+    for (const name of ['ann', 'ANN', ' aNN ']) await guess(name, 'wrong')
+    await refused(guess('Ann', 'right', '192.0.2.2'))
+  })
+
   it('are counted by address, whatever the account', async () => {
     const { guess, clock } = setUp()
     for (const name of ['a', 'b', 'c', 'd', 'e']) await guess(name, 'wrong')

@@ -74,7 +74,7 @@ export function createAttempts(options: { perAccount: number; perAddress: number
       const pair = print(`${username} from ${addressGroup(address ?? '')}`)
       const isKnown = address !== undefined && (known.get(pair) ?? 0) > now()
       const account =
-        perAccount === 0 ? undefined : tallyOf(accounts, isKnown ? pair : print(username), ACCOUNT_WINDOW_MS)
+        perAccount === 0 ? undefined : tallyOf(accounts, isKnown ? pair : print(folded(username)), ACCOUNT_WINDOW_MS)
       const from = addressTally(address)
       const tallies = [account, from].filter((tally) => tally !== undefined)
       for (const tally of tallies) refuseIf((tally.wrong.get(credential) ?? 0) >= MAX_REPEATS, tally)
@@ -95,6 +95,11 @@ export function createAttempts(options: { perAccount: number; perAddress: number
       addressTally(address)?.wrong.set(print(`${username.length}:${username}${password}`), 1)
     },
   }
+}
+
+/** A directory takes many ways to write a name for one. */
+function folded(username: string): string {
+  return username.normalize('NFKC').toLowerCase().replace(/\s+/g, ' ').trim()
 }
 
 /** Whoever has an IPv6 address has the 2^64 beside it, too. */
