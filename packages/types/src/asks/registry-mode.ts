@@ -5,7 +5,8 @@ export const modePut = defineAsk({
   service: 'registry',
   noun: 'mode',
   verb: 'put',
-  summary: 'Says whether anything may be changed at all, and whether pulls are recorded; an older revision is ignored',
+  summary:
+    'Says whether anything may be changed at all, and whether pulls are recorded and quotas enforced; an older revision is ignored',
   effect: 'write',
   caller: 'service',
   request: z.object({
@@ -17,6 +18,8 @@ export const modePut = defineAsk({
     countPulls: z.boolean().optional(),
     /** False: recorded pulls change no time of the last pull. */
     timePulls: z.boolean().optional(),
+    /** False: projects may go beyond their limits. */
+    enforceQuotas: z.boolean().optional(),
     /** Raised by every change. */
     revision: z.number().int().nonnegative(),
   }),

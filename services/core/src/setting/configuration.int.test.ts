@@ -157,6 +157,13 @@ describe('a change', () => {
     expect(surroundings.peers.modes.at(-1)).toMatchObject({ recordPulls: true, countPulls: true, timePulls: true })
   })
 
+  it('of quotas is in force for every project before the answer', async () => {
+    await put({ quota_per_project_enable: false })
+    expect(surroundings.peers.modes.at(-1)).toMatchObject({ enforceQuotas: false })
+    await put({ quota_per_project_enable: true })
+    expect(surroundings.peers.modes.at(-1)).toMatchObject({ enforceQuotas: true })
+  })
+
   it('is saved and said not to be in force while the registry is away, and told once it is back', async () => {
     await surroundings.peers.silence('registry')
     const { status, text, headers } = await put({ read_only: true })

@@ -23,7 +23,8 @@ function modeOf(settings: Settings) {
   const timePulls = !settings.get('pull_time_update_disable')
   const auditPulls = !settings.get('pull_audit_log_disable')
   const recordPulls = countPulls || timePulls || auditPulls
-  return { readOnly: settings.get('read_only'), recordPulls, countPulls, timePulls }
+  const enforceQuotas = settings.get('quota_per_project_enable')
+  return { readOnly: settings.get('read_only'), recordPulls, countPulls, timePulls, enforceQuotas }
 }
 
 interface Untold {

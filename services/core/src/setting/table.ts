@@ -162,7 +162,7 @@ export const SETTINGS = {
     30,
     'ROBOT_TOKEN_DURATION',
     'Basic',
-    'Days a robot account lives if nothing else is asked.',
+    'Days a robot account is offered where one is made in a portal.',
   ),
   robot_name_prefix: row(
     nonEmptyText,

@@ -1,4 +1,5 @@
 import { type Queries, statement } from '@berth/db'
+import { QUOTA_LIMIT } from '../policy/index.ts'
 import { quotaExceeded, warnOnce } from '../project/index.ts'
 
 /** Stands in `manifest_blob` for the project of a blob that is kept and counts for nobody. */
@@ -31,8 +32,8 @@ const unlinkUnused = statement<{ blob_id: number }>(
 )
 const addUsed = statement<{ id: number; name: string; used: number; quota_limit: number }>(
   'usage-add',
-  `UPDATE project SET used = used + $2 WHERE id = $1 AND (quota_limit < 0 OR used + $2 <= quota_limit)
-   RETURNING id, name, used, quota_limit`,
+  `UPDATE project p SET used = used + $2 WHERE id = $1 AND (${QUOTA_LIMIT} < 0 OR used + $2 <= ${QUOTA_LIMIT})
+   RETURNING id, name, used, ${QUOTA_LIMIT} AS quota_limit`,
 )
 const subtractUsed = statement('usage-subtract', 'UPDATE project SET used = greatest(0, used - $2) WHERE id = $1')
 const readUsed = statement<{ used: number; quota_limit: number }>(

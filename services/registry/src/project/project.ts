@@ -1,6 +1,6 @@
 import { Denied, DomainError } from '@berth/errors'
 import { type Grant, NotAuthorized } from '../auth/index.ts'
-import { READ_ONLY, readOnly } from '../policy/index.ts'
+import { QUOTA_LIMIT, READ_ONLY, readOnly } from '../policy/index.ts'
 
 export type ProjectState = 'open' | 'deleting' | 'closed' | 'deleted'
 
@@ -26,7 +26,7 @@ export interface ChangeFacts extends ProjectFacts {
 }
 
 /** The columns of {@link ChangeFacts}, of a table called p. */
-export const CHANGE_FACTS = `${PROJECT_FACTS}, p.quota_limit, p.used, ${READ_ONLY}`
+export const CHANGE_FACTS = `${PROJECT_FACTS}, ${QUOTA_LIMIT} AS quota_limit, p.used, ${READ_ONLY}`
 
 /** NAME_UNKNOWN (404): no such project, or no such repository in it. */
 export class NameUnknown extends DomainError {

@@ -1,6 +1,6 @@
 import type { Followed } from '@berth/messaging'
 import { sha256, someBytes, someImage } from '@berth/testkit'
-import { EventEnvelope, projectCount, quotaWarned } from '@berth/types'
+import { EventEnvelope, modePut, projectCount, quotaWarned } from '@berth/types'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { refusalOf } from '../testing/answers.ts'
 import { newProject, type TestProject } from '../testing/test-projects.ts'
@@ -171,6 +171,24 @@ describe('a quota', () => {
       [project.now.id],
     )
     expect(Number(row?.sum)).toBe(size * 7)
+  })
+})
+
+describe('quotas that are not enforced', () => {
+  it('let every project grow, on every replica, and hold again once they are', async () => {
+    const project = await newProject(world)
+    const app = project.client(one)
+    const [image, more] = [someImage([10_000]), someImage([20_000])]
+    await project.change({ quotaLimitBytes: 1_000 })
+    expect(await refusalOf(await app.postBlob(image.layers[0] ?? Buffer.alloc(0)))).toEqual(EXCEEDED)
+    const put = (revision: number, enforceQuotas?: boolean) =>
+      world.bus.ask(modePut, { readOnly: false, recordPulls: true, enforceQuotas, revision })
+    await put(1, false)
+    expect((await app.pushImage(image, '1')).status).toBe(201)
+    expect((await project.client(two).pushImage(more, '2')).status).toBe(201)
+    expect(await usedOf(project)).toBeGreaterThan(30_000)
+    await put(2)
+    expect(await refusalOf(await app.postBlob(someBytes(10)))).toEqual(EXCEEDED)
   })
 })
 

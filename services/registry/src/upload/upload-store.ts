@@ -1,6 +1,7 @@
 import { type Database, statement } from '@berth/db'
 import { type Digest, projectOf, type RepositoryName, type SessionId, type SupportedAlgorithm } from '@berth/oci'
 import type { Grant } from '../auth/index.ts'
+import { QUOTA_LIMIT } from '../policy/index.ts'
 import { CHANGE_FACTS, type ChangeFacts } from '../project/index.ts'
 import type { StorageKey, StoredUpload, UploadPath, UploadState } from '../storage/index.ts'
 
@@ -73,7 +74,7 @@ const start = statement<StartedRow>(
   `WITH ${ASYNC},
    p AS (
      SELECT ${CHANGE_FACTS}, r.id AS repository_id,
-       (p.quota_limit < 0 OR p.used + $13::bigint <= p.quota_limit OR ${COUNTS}) AS fits
+       (${QUOTA_LIMIT} < 0 OR p.used + $13::bigint <= ${QUOTA_LIMIT} OR ${COUNTS}) AS fits
      FROM project p CROSS JOIN c LEFT JOIN repository r ON r.project_id = p.id AND r.name = $2
      WHERE p.name = $1 AND p.state <> 'deleted' FOR KEY SHARE OF p
    ),
@@ -94,7 +95,7 @@ const acquire = statement<AcquiredRow>(
    s AS (
      SELECT ${CHANGE_FACTS}, u.id AS upload_id, u.subject, u.algorithm, u.offset_bytes, u.generation,
        coalesce(u.lease_until > now(), false) AS leased, u.lease_until IS NULL AS released,
-       (p.quota_limit < 0 OR $11::bigint IS NULL OR p.used + u.offset_bytes + $11 <= p.quota_limit
+       (${QUOTA_LIMIT} < 0 OR $11::bigint IS NULL OR p.used + u.offset_bytes + $11 <= ${QUOTA_LIMIT}
          OR CASE WHEN $12::text IS NULL THEN u.offset_bytes + $11 <= p.used ELSE ${COUNTS} END) AS fits
      FROM project p CROSS JOIN c
      LEFT JOIN repository r ON r.project_id = p.id AND r.name = $2
