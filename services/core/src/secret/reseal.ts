@@ -14,7 +14,7 @@ export interface SealedPlace {
   replace(db: Queries, id: string, before: string, sealed: string): Promise<void>
 }
 
-export interface SealedText {
+interface SealedText {
   id: string
   sealed: string
   /** What it was closed for. */

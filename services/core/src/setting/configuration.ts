@@ -13,7 +13,7 @@ import { readStored, type Settings, toStored } from './settings.ts'
 import { isSettingName, rowOf, SETTING_NAMES, type SettingName, type SettingValues } from './table.ts'
 
 /** A setting as the API shows it. */
-export interface ShownSetting {
+interface ShownSetting {
   value: unknown
   /** False: the environment says it. */
   editable: boolean

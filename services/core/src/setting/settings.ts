@@ -62,7 +62,7 @@ export function purposeOf(name: string): string {
 }
 
 /** The sealed text of a stored secret; undefined: it stands there as it is. */
-export function sealedText(value: unknown): string | undefined {
+function sealedText(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null || !('sealed' in value)) return undefined
   return typeof value.sealed === 'string' ? value.sealed : undefined
 }

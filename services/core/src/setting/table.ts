@@ -37,7 +37,7 @@ const HTTP_AUTH = { until: 'signing in by an authentication proxy' }
 const SCANNING = { until: 'scanning' }
 
 /** Every setting of the suite: the 61 keys of Harbor's user scope and ours beside them. */
-export const SETTINGS = {
+const SETTINGS = {
   auth_mode: row(kinds.authMode, 'db_auth', 'AUTH_MODE', 'Basic', 'Where people sign in.'),
   primary_auth_mode: row(
     flag,
