@@ -85,7 +85,8 @@ export function createGroups(deps: {
     async delete(caller, id) {
       requireSystem(caller, 'user-group', 'delete')
       await access.change(caller, async (tx) => {
-        const touches = await groupStore.lockProjects(tx, id)
+        await groupStore.lock(tx, id)
+        const touches = await groupStore.projectsOf(tx, id)
         const name = await groupStore.remove(tx, id)
         if (name === undefined) throw groupNotFound(id)
         await audit.record(tx, caller, { operation: 'delete', resourceType: 'usergroup', resource: name })

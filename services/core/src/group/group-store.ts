@@ -15,9 +15,10 @@ const insert = statement<{ id: number }>(
 )
 const rename = statement('group-rename', 'UPDATE groups SET name = $2, updated_at = now() WHERE id = $1')
 const remove = statement<{ name: string }>('group-remove', 'DELETE FROM groups WHERE id = $1::bigint RETURNING name')
-const lockedProjects = statement<{ project_id: number }>(
-  'group-projects-locked',
-  'SELECT project_id FROM members WHERE group_id = $1::bigint FOR UPDATE',
+const lock = statement('group-lock', 'SELECT FROM groups WHERE id = $1::bigint FOR UPDATE')
+const projectsOf = statement<{ project_id: number }>(
+  'group-projects',
+  'SELECT project_id FROM members WHERE group_id = $1::bigint',
 )
 const leaveAll = statement('group-leave-all', 'DELETE FROM group_people WHERE user_id = $1')
 
@@ -31,9 +32,10 @@ export const groupStore = {
     return row?.id as number
   },
   rename: (tx: Queries, id: number, name: string) => tx.run(rename, [id, name]),
-  /** Projects the group is a member of; its places there are locked. */
-  lockProjects: async (tx: Queries, id: number) =>
-    (await tx.run(lockedProjects, [id])).map(({ project_id }) => project_id),
+  /** Until the transaction ends nobody changes the group or makes it a member. */
+  lock: (tx: Queries, id: number) => tx.run(lock, [id]),
+  /** Projects the group is a member of. */
+  projectsOf: async (tx: Queries, id: number) => (await tx.run(projectsOf, [id])).map(({ project_id }) => project_id),
   /** With its places in projects. `undefined`: there was none. */
   remove: async (tx: Queries, id: number) => (await tx.find(remove, [id]))?.name,
   /** Takes a user out of every group. */

@@ -184,6 +184,29 @@ describe('a group in a project', () => {
   })
 })
 
+describe('somebody who is deleted while they become a member', () => {
+  it('is one and goes, or is none', async () => {
+    const add = (body: object) => core.post('/projects/closed/members', { as: admin, body: { role_id: 3, ...body } })
+    const statuses = new Set<number>()
+    for (let round = 0; round < 5; round++) {
+      const user = await makeUser(`short${round}`)
+      const group = await makeGroup(`short${round}`)
+      const replies = await Promise.all([
+        add({ member_user: { user_id: user } }),
+        core.delete(`/users/${user}`, { as: admin }),
+        add({ member_group: { id: group } }),
+        core.delete(`/usergroups/${group}`, { as: admin }),
+      ])
+      const [added, , groupAdded] = replies
+      for (const { status } of [added, groupAdded]) if (status !== 404) statuses.add(status)
+      expect(replies.filter((_, at) => at % 2 === 1).map(({ status }) => status)).toEqual([200, 200])
+    }
+    expect([...statuses].filter((status) => status !== 201)).toEqual([])
+    const list = await core.get('/projects/closed/members?entityname=short', { as: admin })
+    expect(list.body).toEqual([])
+  })
+})
+
 describe('an administrator by a group', () => {
   it('may what one by their own flag may, in sessions and with passwords, and shows as such', async () => {
     const id = await makeUser('boss')

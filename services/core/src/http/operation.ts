@@ -3,6 +3,8 @@ import type { IncomingMessage } from 'node:http'
 const FEATURES = new Set([
   'projects',
   'users',
+  'usergroups',
+  'access-tokens',
   'robots',
   'health',
   'ping',
@@ -21,7 +23,7 @@ export function operationOf(req: IncomingMessage): string {
   const { originalUrl, url = '' } = req as IncomingMessage & { originalUrl?: string }
   const path = (originalUrl ?? url).split('?')[0] ?? ''
   if (path.startsWith('/c/')) return 'session'
-  const feature = /^\/api\/(?:v2\.0|berth\/v1)\/([a-z]+)/.exec(path)?.[1]
+  const feature = /^\/api\/(?:v2\.0|berth\/v1)\/([a-z-]+)/.exec(path)?.[1]
   if (feature === undefined) return 'page'
   return FEATURES.has(feature) ? feature : 'other'
 }

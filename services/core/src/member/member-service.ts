@@ -61,6 +61,7 @@ export function createMembers(deps: {
       const { id: roleId, name: role } = parseRole(raw.role_id)
       const entity = await findEntity(caller, raw)
       return access.change(caller, async (tx) => {
+        if (!(await memberStore.hold(tx, entity))) throw new NotFound(`no such ${entity.kind}`)
         const result = await memberStore.insert(tx, { projectId, entity, roleId }).catch(conflict)
         await audit.record(tx, caller, {
           operation: 'create',

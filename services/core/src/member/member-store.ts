@@ -33,6 +33,11 @@ const findLocked = statement<MemberRow>(
   'member-find-locked',
   `${SELECT} WHERE m.project_id = $1 AND m.id = $2::bigint FOR UPDATE OF m`,
 )
+const holdUser = statement<object>(
+  'member-hold-user',
+  'SELECT 1 FROM users WHERE id = $1 AND deleted_at IS NULL FOR KEY SHARE',
+)
+const holdGroup = statement<object>('member-hold-group', 'SELECT 1 FROM groups WHERE id = $1 FOR KEY SHARE')
 const insert = statement<{ id: number }>(
   'member-insert',
   'INSERT INTO members (project_id, user_id, group_id, role_id) VALUES ($1, $2, $3, $4) RETURNING id',
@@ -46,6 +51,9 @@ export const memberStore = {
   find: async (db: Queries, projectId: number, id: number) => toMember(await db.find(find, [projectId, id])),
   /** Locks the row until the transaction ends. */
   lock: async (tx: Queries, projectId: number, id: number) => toMember(await tx.find(findLocked, [projectId, id])),
+  /** Keeps who is to become a member from being deleted meanwhile. False: they have been. */
+  hold: async (tx: Queries, { kind, id }: Entity) =>
+    (await tx.run(kind === 'user' ? holdUser : holdGroup, [id])).length > 0,
   async insert(tx: Queries, member: { projectId: number; entity: Entity; roleId: RoleId }): Promise<number> {
     const { projectId, entity, roleId } = member
     const [userId, groupId] = entity.kind === 'user' ? [entity.id, null] : [null, entity.id]
