@@ -1,6 +1,7 @@
 import { BadRequest } from '@berth/errors'
 
-const MAX_CHARS = 2_000
+/** It travels in a cookie, of which browsers keep 4 KiB. */
+const MAX_CHARS = 1_000
 const PATH = /^\/(?!\/)[\x21-\x5b\x5d-\x7e]*$/
 const ANYWHERE = 'http://berth.invalid'
 

@@ -12,7 +12,7 @@ const Login = z.object({
   verifier: z.string(),
   redirectUri: z.string(),
   returnTo: z.string(),
-  /** Which provider it goes to: the endpoint and the client. */
+  /** Which provider it goes to, and for which client: a hash of both. */
   provider: z.string(),
   /** Milliseconds since 1970. */
   startedAt: z.number(),

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import type { Database } from '@berth/db'
 import { BadRequest, PreconditionFailed } from '@berth/errors'
 import type { Logger } from '@berth/runtime'
@@ -85,7 +85,10 @@ export function createOidc(deps: {
   })
   const describe = ({ issuer, subject, idToken, userInfo }: Granted): ExternalPerson =>
     personOf({ issuer, subject }, { idToken: idToken?.claims, userInfo }, claimSettings())
-  const configured = () => `${settings.get('oidc_endpoint')} ${settings.get('oidc_client_id')}`
+  const configured = () =>
+    createHash('sha256')
+      .update(`${settings.get('oidc_endpoint')} ${settings.get('oidc_client_id')}`)
+      .digest('base64url')
 
   function requireMode(): void {
     const mode = settings.get('auth_mode')

@@ -168,6 +168,9 @@ describe('what comes back from the provider', () => {
   })
 
   it('is asked for in vain while the provider is away', async () => {
+    await world.configure({ oidc_endpoint: '' })
+    const unset = await core.get('/c/oidc/login')
+    expect([unset.status, unset.text]).toEqual([412, expect.stringContaining('no sign-in provider is configured')])
     await world.configure({ oidc_endpoint: `${idp.issuer}/nowhere` })
     const reply = await core.get('/c/oidc/login')
     expect([reply.status, reply.text]).toEqual([503, expect.stringContaining('cannot be reached')])

@@ -1,3 +1,4 @@
+import { PreconditionFailed } from '@berth/errors'
 import type { Logger } from '@berth/runtime'
 import type { JWTVerifyGetKey } from 'jose'
 import {
@@ -106,11 +107,16 @@ export function createProvider(deps: {
   log: Logger
 }): Provider {
   const { settings, fetch, log } = deps
-  const remembered = createRemembered<Discovered>({ maxAgeMs: 10 * 60_000, maxStaleMs: 24 * 60 * 60_000 })
+  const remembered = createRemembered<Discovered>({
+    maxAgeMs: 10 * 60_000,
+    maxStaleMs: 24 * 60 * 60_000,
+    retryMs: 30_000,
+  })
 
   async function open(): Promise<Discovered & { now: ProviderSettings }> {
     const now = settings()
     const { endpoint, clientId, clientSecret, verifyCertificate } = now
+    if (endpoint === '' || clientId === '') throw new PreconditionFailed('no sign-in provider is configured')
     const key = JSON.stringify([endpoint, clientId, clientSecret, verifyCertificate])
     const found = await remembered(key, async () => {
       const config = await discover(now, fetch({ verifyCertificate }))

@@ -4,7 +4,7 @@ import { createRemembered } from './remembered.ts'
 function setUp() {
   let time = 0
   const asked: string[] = []
-  const remembered = createRemembered<string>({ maxAgeMs: 10, maxStaleMs: 100, now: () => time })
+  const remembered = createRemembered<string>({ maxAgeMs: 10, maxStaleMs: 100, retryMs: 5, now: () => time })
   const ask = (key: string, answer: string | Error) =>
     remembered(key, async () => {
       asked.push(key)
@@ -34,6 +34,16 @@ describe('what is remembered of a provider', () => {
     expect(await ask('a', new Error('away'))).toBe('1')
     pass(50)
     await expect(ask('a', new Error('away'))).rejects.toThrow('away')
+  })
+
+  it('is not asked for with every request while nobody answers', async () => {
+    const { ask, asked, pass } = setUp()
+    await ask('a', '1')
+    pass(10)
+    for (let round = 0; round < 3; round++) expect(await ask('a', new Error('away'))).toBe('1')
+    expect(asked).toEqual(['a', 'a'])
+    pass(5)
+    expect(await ask('a', '2')).toBe('2')
   })
 
   it('never serves for another provider', async () => {
