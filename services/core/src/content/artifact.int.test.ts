@@ -7,7 +7,7 @@ beforeAll(async () => {
   world = await openContentWorld()
 })
 beforeEach(() => {
-  world.content.asked.length = 0
+  world.takeAsked()
 })
 afterAll(() => world?.stop(), 30_000)
 
@@ -108,7 +108,7 @@ describe('artifacts of a repository', () => {
       },
     )
     expect(child.body).toMatchObject({ inherited_accessories: [{ digest: signature.digest }] })
-    expect(world.content.asked.filter((ask) => ask !== 'artifact.get')).toEqual(Array(5).fill('artifact.search'))
+    expect(world.takeAsked().filter((ask) => ask !== 'artifact.get')).toEqual(Array(5).fill('artifact.search'))
   })
 
   it('are all there for page_size=0, up to a thousand, in ten asks at most', async () => {
@@ -117,7 +117,7 @@ describe('artifacts of a repository', () => {
     expect(new Set(digests(all.body)).size).toBe(120)
     expect(all.headers.get('x-total-count')).toBe('120')
     expect(all.headers.has('link')).toBe(false)
-    expect(world.content.asked).toEqual(['artifact.search', 'artifact.search'])
+    expect(world.takeAsked()).toEqual(['artifact.search', 'artifact.search'])
     const page = await world.core.get(at('closed/many', '?page=2&page_size=50'), { as: as('guest') })
     expect(page.headers.get('link')).toContain('page=3&page_size=50>; rel="next"')
   })
@@ -129,7 +129,7 @@ describe('artifacts of a repository', () => {
       expect((await world.core.get(at(repository))).status).toBe(401)
       expect((await world.core.get(at(repository), { as: as('stranger') })).status).toBe(403)
     }
-    expect(world.content.asked).toEqual(['artifact.search'])
+    expect(world.takeAsked()).toEqual(['artifact.search'])
   })
 })
 
@@ -229,7 +229,7 @@ describe('a copy', () => {
   it('is made turn by turn where the caller may read and write', async () => {
     const { plain } = pushFamily('closed/source')
     world.content.setTurns(2)
-    world.content.asked.length = 0
+    world.takeAsked()
     try {
       const made = await copy('closed/team/target', 'closed/source:plain')
       expect([made.status, made.headers.get('location')]).toEqual([
@@ -239,7 +239,7 @@ describe('a copy', () => {
     } finally {
       world.content.setTurns(0)
     }
-    expect(world.content.asked).toEqual(Array(3).fill('artifact.copy'))
+    expect(world.takeAsked()).toEqual(Array(3).fill('artifact.copy'))
     const there = await world.core.get(at('closed/team/target', '/plain'), { as: as('guest') })
     expect(there.body).toMatchObject({ digest: plain.digest, tags: [{ name: 'plain' }] })
     expect((await copy('closed/by-digest', `closed/source@${plain.digest}`)).status).toBe(201)

@@ -66,10 +66,10 @@ describe('searching', () => {
 
   it('needs a word, and costs two asks', async () => {
     expect((await world.core.get('/search')).status).toBe(422)
-    world.content.asked.length = 0
+    world.takeAsked()
     world.surroundings.peers.counts = 0
     await search('o', ADMIN)
-    expect([world.content.asked, world.surroundings.peers.counts]).toEqual([['repository.search'], 1])
+    expect([world.takeAsked(), world.surroundings.peers.counts]).toEqual([['repository.search'], 1])
   })
 })
 

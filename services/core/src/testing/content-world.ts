@@ -9,6 +9,8 @@ export interface ContentWorld {
   content: RegistryDouble
   /** `closed` is private, `open` is public and of nobody else. */
   projects: { closed: number; open: number }
+  /** What the registry was asked since this was last called, but for the figures core asks for by itself. */
+  takeAsked(): string[]
   stop(): Promise<void>
 }
 
@@ -41,6 +43,7 @@ export async function openContentWorld(): Promise<ContentWorld> {
     core,
     content: surroundings.peers.content,
     projects,
+    takeAsked: () => surroundings.peers.content.asked.splice(0).filter((subject) => subject !== 'statistics.count'),
     async stop() {
       const errors = core.errors.map(({ fields }) => fields?.err)
       await core.stop()
