@@ -70,7 +70,7 @@ export async function openField(tools: Tools, programs: PeerPrograms, sizes: Siz
     const nginx = await started(startNginx(tools, join(home, 'nginx-1'), { upstream: distribution.url }))
     const nginxOfDebian = await started(startNginx(tools, join(home, 'nginx-2'), { upstream: debian.url }))
     for (const project of PROJECTS.slice(1)) await Api.admin(suite).createProject(project)
-    const ours = berth(suite)
+    const ours = berthContender(suite)
     const image = await makeImage({ name: 'bench', layerBytes: [1000, 1000, 1000] })
     const filled = [
       await fill(new RegistryClient(suite.url, (await ours.headers()).authorization), sizes, image),
@@ -138,7 +138,8 @@ async function directUrl(suite: Suite): Promise<string> {
   return registry.http
 }
 
-function berth(suite: Suite): Omit<Contender, 'name' | 'base'> {
+/** Berth, whichever of its doors is asked. */
+export function berthContender(suite: Suite): Omit<Contender, 'name' | 'base'> {
   const blobs = join(suite.data, 'registry/blobs/sha256')
   return {
     headers: async (repositories = [REPOSITORY]) => {

@@ -14,12 +14,13 @@ import { p5 } from './p5.ts'
 import { p6 } from './p6.ts'
 import { p7, p8 } from './p7.ts'
 import { p9 } from './p9.ts'
+import { p10 } from './p10.ts'
 import { p12 } from './p12.ts'
 import { p16 } from './p16.ts'
 import { FULL, SMOKE } from './plan.ts'
 import { renderMachine, renderProfiles, renderTable, writeTable } from './table.ts'
 
-const WORKS = ['P1', 'P2', 'P3', 'P4', 'P5', 'P6', 'P7', 'P8', 'P9', 'P12', 'P16'] as const
+const WORKS = ['P1', 'P2', 'P3', 'P4', 'P5', 'P6', 'P7', 'P8', 'P9', 'P10', 'P12', 'P16'] as const
 type Work = (typeof WORKS)[number]
 const USAGE = `usage: npm run bench -- [${WORKS.join('] [')}] [--smoke] [--repeats N] [--write]\n`
 
@@ -55,6 +56,7 @@ const keep = (more: Row[]): void => {
   process.stderr.write(`${renderTable(more)}\n`)
 }
 if (wanted.includes('P16')) keep(await p16(repeats, plan.restMs))
+if (wanted.includes('P10')) keep(await p10({ ...plan.artifacts, seconds }, repeats))
 if (wanted.includes('P12')) keep(await p12(plan.gc, repeats))
 const works = inField.filter(([id]) => wanted.includes(id))
 if (works.length > 0) {

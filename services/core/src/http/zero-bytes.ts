@@ -6,8 +6,12 @@ export const refuseZeroBytes: RequestHandler = (req, _res, next) => {
   next(/%00/.test(req.url) ? new BadRequest('the URL must not hold a zero byte') : undefined)
 }
 
-/** For JSON: throws at the first text with a zero byte in it. */
-export function noZeroBytes(_key: string, value: unknown): unknown {
-  if (typeof value === 'string' && value.includes('\0')) throw new BadRequest('the body must not hold a zero byte')
+/**
+ * For JSON: throws at the first name or text with a zero byte in it. Not an error of ours: the body parser would take
+ * all but its message off.
+ */
+export function noZeroBytes(key: string, value: unknown): unknown {
+  const isText = typeof value === 'string'
+  if (key.includes('\0') || (isText && value.includes('\0'))) throw new Error('the body must not hold a zero byte')
   return value
 }
