@@ -9,6 +9,7 @@ type Ip = ipaddr.IPv4 | ipaddr.IPv6
 const METADATA = new Set(
   [
     '169.254.169.254', // AWS, Azure, Google, OpenStack and others
+    '169.254.0.23', // Tencent
     '169.254.170.2', // AWS ECS
     '169.254.170.23', // AWS EKS
     '168.63.129.16', // Azure
@@ -17,6 +18,7 @@ const METADATA = new Set(
     'fd00:ec2::254', // AWS
     'fd00:ec2::23', // AWS EKS
     'fd00:42::42', // Scaleway
+    'fd00:c1::a9fe:a9fe', // Oracle
     'fd20:ce::254', // Google
     'fe80::a9fe:a9fe', // OpenStack
   ].map((text) => ipaddr.parse(text).toNormalizedString()),

@@ -104,6 +104,15 @@ describe('a connection', () => {
     await expect(egressWith().judge('shut.test')).rejects.toThrow(EgressRefused)
   })
 
+  it('is refused to what the system takes for an address and we cannot read', async () => {
+    const egress = egressWith({ BERTH_EGRESS_ALLOW: '::1' })
+    for (const host of ['::1%a-b', '[::1%a-b]', '::ffff:127.0.0.1%a.b']) {
+      await expect(egress.connect({ host, port: tcp })).rejects.toThrow(EgressRefused)
+      await expect(egress.judge(host)).rejects.toThrow(EgressRefused)
+      expect(() => egress.judgeLiteral(host)).toThrow(EgressRefused)
+    }
+  })
+
   it('says of a failure what it is, and no address', async () => {
     const egress = egressWith()
     const refused = egress.connect({ host: 'open.test', port: 1 })

@@ -1,5 +1,5 @@
 import { lookup as lookupOfSystem } from 'node:dns'
-import { connect as connectTcp, type LookupFunction, type Socket } from 'node:net'
+import { connect as connectTcp, isIP, type LookupFunction, type Socket } from 'node:net'
 import { connect as connectOverTls, type TLSSocket } from 'node:tls'
 import type { Logger } from '@berth/runtime'
 import { findAddress } from './address.ts'
@@ -67,6 +67,8 @@ export function createEgress(deps: { settings: EgressSettings; log: Logger; reso
   function judgeLiteral(host: string): void {
     const address = findAddress(normalHost(host))
     if (address) allowed(host, [{ address: address.toString() }])
+    // Dialled without a lookup, and nothing we could judge: an address with an odd zone.
+    else if (isIP(bare(host)) !== 0) throw new EgressRefused(host)
   }
 
   const lookup: LookupFunction = (host, options, callback) => {
@@ -84,10 +86,9 @@ export function createEgress(deps: { settings: EgressSettings; log: Logger; reso
   }
 
   async function judge(host: string) {
+    judgeLiteral(host)
     const literal = findAddress(normalHost(host))
-    if (literal) {
-      return allowed(host, [{ address: literal.toString(), family: literal.kind() === 'ipv4' ? 4 : 6 } as const])
-    }
+    if (literal) return [{ address: literal.toString(), family: literal.kind() === 'ipv4' ? 4 : 6 } as const]
     return new Promise<{ address: string; family: 4 | 6 }[]>((done, failed) => {
       const timer = setTimeout(() => failed(new EgressFailed(`${host} cannot be resolved in time`)), RESOLVE_MS)
       lookup(host, { all: true }, (err, found) => {

@@ -33,6 +33,17 @@ describe('a redirect', () => {
     expect(() => nextHop(from, stream, to('/b', 308))).toThrow(EgressFailed)
   })
 
+  it('sends what was said to one origin to no other', () => {
+    const form = { method: 'POST', body: 'client_secret=x' }
+    for (const location of ['https://two.example.org/', 'https://one.example.org:8443/']) {
+      for (const status of [307, 308]) {
+        expect(() => nextHop(from, form, to(location, status))).toThrow(EgressFailed)
+      }
+      const [, asked] = nextHop(from, form, to(location, 303)) ?? []
+      expect(asked?.body).toBeUndefined()
+    }
+  })
+
   it('is only what says so and where to', () => {
     expect(nextHop(from, {}, to('/b', 200))).toBeUndefined()
     expect(nextHop(from, {}, new Response(null, { status: 302 }))).toBeUndefined()

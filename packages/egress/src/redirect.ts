@@ -8,7 +8,7 @@ const CREDENTIALS = ['authorization', 'cookie', 'proxy-authorization']
  * Where an answer sends us on to, and with what; `undefined`: nowhere.
  *
  * @throws {EgressRefused} to something unprotected, or no web address
- * @throws {EgressFailed} with a body that cannot be sent twice
+ * @throws {EgressFailed} with a body that cannot be sent twice, or to another origin: it may hold a secret
  * @see Fetch standard, "HTTP-redirect fetch"
  */
 export function nextHop(from: URL, request: RequestInit, response: Response): [URL, RequestInit] | undefined {
@@ -24,5 +24,6 @@ export function nextHop(from: URL, request: RequestInit, response: Response): [U
   if (to.origin !== from.origin) for (const name of CREDENTIALS) headers.delete(name)
   const body = asGet ? undefined : request.body
   if (body instanceof ReadableStream) throw new EgressFailed(`${from.hostname} redirects what cannot be sent twice`)
+  if (body && to.origin !== from.origin) throw new EgressFailed(`${from.hostname} redirects what is for it alone`)
   return [to, { ...request, method: asGet ? 'GET' : method, headers, body }]
 }

@@ -38,7 +38,16 @@ describe('without rules, a connection', () => {
 })
 
 describe('metadata services', () => {
-  const addresses = ['169.254.169.254', '169.254.170.2', 'fd00:ec2::254', '100.100.100.200', '168.63.129.16']
+  const addresses = [
+    '169.254.169.254',
+    '169.254.170.2',
+    '169.254.0.23',
+    'fd00:ec2::254',
+    'fd00:c1::a9fe:a9fe',
+    '64:ff9b:1::a9fe:a9fe',
+    '100.100.100.200',
+    '168.63.129.16',
+  ]
 
   it.each([...addresses, '::ffff:169.254.169.254', '224.0.0.1', '255.255.255.255', 'ff02::1'])(
     'and what is nobody’s address (%s) cannot be allowed',
