@@ -185,6 +185,18 @@ describe('a change', () => {
     await other.stop()
   })
 
+  it('is in force before the answer, whichever replica made the change before', async () => {
+    const other = await surroundings.startCore({ DATABASE_URL: core.databaseUrl })
+    await expect.poll(() => surroundings.peers.modes.at(-1)?.readOnly).toBe(false)
+    for (let round = 0; round < 3; round++) {
+      await put({ read_only: true })
+      expect(surroundings.peers.modes.at(-1)?.readOnly).toBe(true)
+      await put({ read_only: false }, admin, other)
+      expect(surroundings.peers.modes.at(-1)?.readOnly).toBe(false)
+    }
+    await other.stop()
+  })
+
   it('is told although the registry has heard of later ones, as when a copy of our tables was put back', async () => {
     await client.query('UPDATE core.setting_revision SET revision = 1')
     const again = await surroundings.startCore({ DATABASE_URL: core.databaseUrl })

@@ -39,8 +39,8 @@ export function createConfiguration(deps: {
   seal: Seal
   overrides: Overrides
   audit: AuditTrail
-  /** Tells the other services, now. */
-  inForce: () => Promise<void>
+  /** Tells the other services what comes of these, now. */
+  inForce: (changed: readonly SettingName[]) => Promise<void>
   /** Throws {BadRequest} unless a syslog server can be reached there. */
   checkEndpoint: (endpoint: string) => Promise<void>
   log: Logger
@@ -98,7 +98,7 @@ export function createConfiguration(deps: {
         })
       })
       await settings.refresh()
-      await inForce()
+      await inForce([...wanted.keys()])
     },
   }
 }

@@ -5,17 +5,27 @@ import type { Logger } from '@berth/runtime'
 import { modePut, type SettingKey } from '@berth/types'
 import { settingStore } from './setting-store.ts'
 import type { KnownSettings, Settings } from './settings.ts'
+import type { SettingName } from './table.ts'
 
 const EVERY_MS = 1_000
 /** A bucket or a registry that was restored from a copy hears it again without being asked. */
 const AGAIN_MS = 60_000
 
-/** Which of our settings other services know, under which key of bucket `settings`. */
-const SHARED: Record<SettingKey, (settings: Settings) => unknown> = {
-  token_expiration_minutes: (settings) => settings.get('token_expiration'),
-  read_only: (settings) => settings.get('read_only'),
-  audit_log_forward_endpoint: (settings) => settings.get('audit_log_forward_endpoint'),
+/** Which of our settings other services know, by their key of bucket `settings`. */
+const SHARED: Record<SettingKey, SettingName> = {
+  token_expiration_minutes: 'token_expiration',
+  read_only: 'read_only',
+  audit_log_forward_endpoint: 'audit_log_forward_endpoint',
 }
+
+/** The settings {@link modeOf} comes from. */
+const OF_MODE: readonly SettingName[] = [
+  'read_only',
+  'pull_count_update_disable',
+  'pull_time_update_disable',
+  'pull_audit_log_disable',
+  'quota_per_project_enable',
+]
 
 /** What holds for the whole registry. */
 function modeOf(settings: Settings) {
@@ -27,8 +37,10 @@ function modeOf(settings: Settings) {
   return { readOnly: settings.get('read_only'), recordPulls, countPulls, timePulls, enforceQuotas }
 }
 
-interface Untold {
+interface Telling {
   what: string
+  /** The settings it comes from. */
+  of: readonly SettingName[]
   /** The value as JSON. */
   text: string
   tell(): Promise<void>
@@ -36,11 +48,12 @@ interface Untold {
 
 export interface SettingsTeller {
   /**
-   * Tells what has changed and resolves when those concerned have it.
+   * Tells what comes of these settings, whatever was told before: another replica may have told something else since.
+   * Resolves when those concerned have it.
    *
    * @throws {Unavailable} "saved, not yet in force": they will hear of it
    */
-  inForce(): Promise<void>
+  inForce(changed: readonly SettingName[]): Promise<void>
   /** Looks every second for what this or another replica has changed, until stopped. */
   start(): { stop(): void }
 }
@@ -58,13 +71,12 @@ export function createSettingsTeller(deps: {
   let last: Promise<void> = Promise.resolve()
   let failing = false
 
-  function untold(): Untold[] {
-    const keys = Object.entries(SHARED).map(([key, read]): Untold => {
-      const value = read(settings)
-      return { what: key, text: JSON.stringify(value), tell: () => putKnown(bus, 'settings', key, value) }
+  function tellings(): Telling[] {
+    const keys = Object.entries(SHARED).map(([key, name]): Telling => {
+      const value = settings.get(name)
+      return { what: key, of: [name], text: JSON.stringify(value), tell: () => putKnown(bus, 'settings', key, value) }
     })
-    const mode: Untold = { what: 'the registry', text: JSON.stringify(modeOf(settings)), tell: tellMode }
-    return [...keys, mode].filter(({ what, text }) => told.get(what) !== text)
+    return [...keys, { what: 'the registry', of: OF_MODE, text: JSON.stringify(modeOf(settings)), tell: tellMode }]
   }
 
   async function tellMode(): Promise<void> {
@@ -79,8 +91,10 @@ export function createSettingsTeller(deps: {
     }
   }
 
-  async function tellAll(): Promise<void> {
-    const pending = untold()
+  async function tellAll(changed: readonly SettingName[]): Promise<void> {
+    const pending = tellings().filter(
+      ({ what, of, text }) => told.get(what) !== text || of.some((name) => changed.includes(name)),
+    )
     if (pending.length === 0) return
     if (!bus.connected) throw new Unavailable('NATS cannot be reached')
     const results = await Promise.allSettled(
@@ -106,7 +120,7 @@ export function createSettingsTeller(deps: {
       told.clear()
       toldAt = Date.now()
     }
-    await tellAll()
+    await tellAll([])
   }
 
   async function attempt(): Promise<void> {
@@ -120,9 +134,9 @@ export function createSettingsTeller(deps: {
   }
 
   return {
-    async inForce() {
+    async inForce(changed) {
       try {
-        await inTurn(tellAll)
+        await inTurn(() => tellAll(changed))
       } catch (err) {
         throw new Unavailable('saved, not yet in force: not every service can be reached', { cause: err })
       }

@@ -28,8 +28,9 @@ export function systemRoutes(deps: {
     res.json(await health())
   })
   routes.get('/systeminfo', async (req, res) => {
-    const hasCertificate = (await findCertificate(caFile)) !== undefined
-    res.json(systemInfo(req, callerOf(res), { ...deps, hasCertificate }))
+    const caller = callerOf(res)
+    const hasCertificate = caller.kind !== 'anonymous' && (await findCertificate(caFile)) !== undefined
+    res.json(systemInfo(req, caller, { ...deps, hasCertificate }))
   })
   routes.get('/systeminfo/volumes', async (_req, res) => {
     requireSystem(callerOf(res), 'system-volumes', 'read')
