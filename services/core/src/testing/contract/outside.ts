@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { tempDir } from '@berth/testkit'
-import { BASE, startDirectoryDouble } from './directory-double.ts'
+import { startLdapDouble } from '../ldap-double.ts'
 
 /** What a core is told of the world outside: a directory, a provider, who signed its certificate. */
 export interface Outside {
@@ -11,11 +11,27 @@ export interface Outside {
   stop(): Promise<void>
 }
 
+export const PERSON = 'ada'
+export const GROUP = 'readers'
+const BASE = 'dc=example,dc=org'
+const PERSON_DN = `uid=${PERSON},ou=people,${BASE}`
+
 export async function openOutside(): Promise<Outside> {
   const dir = await tempDir('contract')
   const caFile = join(dir.path, 'ca.crt')
   await writeFile(caFile, '-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n')
-  const directory = await startDirectoryDouble()
+  const directory = await startLdapDouble({
+    entries: [
+      {
+        dn: PERSON_DN,
+        attributes: { objectClass: 'inetOrgPerson', uid: PERSON, cn: 'Ada', mail: `${PERSON}@example.org` },
+      },
+      {
+        dn: `cn=${GROUP},ou=groups,${BASE}`,
+        attributes: { objectClass: 'groupOfNames', cn: GROUP, member: PERSON_DN },
+      },
+    ],
+  })
   const provider = await startProvider()
   return {
     issuer: provider.url,
@@ -24,7 +40,7 @@ export async function openOutside(): Promise<Outside> {
       BERTH_CORE_FAILED_LOGINS_PER_ACCOUNT: '0',
       BERTH_CORE_FAILED_LOGINS_PER_ADDRESS: '0',
       BERTH_EGRESS_ALLOW: '127.0.0.1',
-      LDAP_URL: directory.url,
+      LDAP_URL: `ldap://127.0.0.1:${directory.port}`,
       LDAP_BASE_DN: BASE,
       LDAP_UID: 'uid',
       LDAP_GROUP_BASE_DN: BASE,

@@ -1,5 +1,5 @@
-import { GROUP, PERSON } from './directory-double.ts'
 import type { MakeExample } from './example.ts'
+import { GROUP, PERSON } from './outside.ts'
 import type { World } from './world.ts'
 
 /** A group of people at a provider: it can be made without asking anybody. */
