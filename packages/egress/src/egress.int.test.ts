@@ -50,6 +50,8 @@ function answer(req: IncomingMessage, res: ServerResponse): void {
   else if (where === 'round') res.writeHead(302, { location: '/round' }).end()
   else if (where === 'bomb') res.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(Buffer.alloc(4_000_000)))
   else if (where === 'silent') return
+  else if (where === 'stalled') res.writeHead(200).write('half of')
+  else if (where === 'broken') res.writeHead(200, { 'content-length': '10' }).write('half', () => res.destroy())
   else res.end(`heard ${req.url}`)
 }
 
@@ -169,6 +171,10 @@ describe('a guarded fetch', () => {
     await expect(bomb).rejects.toThrow('answers with more than 1048576 bytes')
     const silent = fetched(egressWith(), `http://open.test:${web}/silent`, {}, { timeoutMs: 200 })
     await expect(silent).rejects.toThrow('open.test does not answer')
+    const stalled = fetched(egressWith(), `http://open.test:${web}/stalled`, {}, { timeoutMs: 200 })
+    await expect(stalled).rejects.toThrow(new EgressFailed('open.test does not answer'))
+    const broken = fetched(egressWith(), `http://open.test:${web}/broken`)
+    await expect(broken).rejects.toThrow(EgressFailed)
   })
 
   it('goes through the proxy of the environment, whose address is not judged but whose target is', async () => {

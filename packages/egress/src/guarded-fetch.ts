@@ -28,7 +28,7 @@ export interface GuardedFetch {
    * no credentials to another origin.
    *
    * @throws {EgressRefused} a hop may not be reached
-   * @throws {EgressFailed} no answer, or one that is too long (the latter while its body is read)
+   * @throws {EgressFailed} no answer, or one that is too long or breaks off (while its body is read)
    */
   fetch(url: string | URL, init?: RequestInit): Promise<Response>
   close(): Promise<void>
@@ -96,12 +96,12 @@ export function createGuardedFetch(guard: Guard, options: GuardedFetchOptions = 
     return (await undici.fetch(url, request as Parameters<Undici['fetch']>[1])) as unknown as Response
   }
 
-  async function follow(first: URL, init: RequestInit): Promise<Response> {
+  async function follow(first: URL, init: RequestInit, caller: RequestInit['signal']): Promise<Response> {
     let [url, request] = [first, init]
     for (let redirects = 0; ; redirects++) {
       const response = await hop(url, request)
       const next = init.redirect === 'manual' ? undefined : nextHop(url, request, response)
-      if (!next) return limitedBody(response, url, maxBodyBytes)
+      if (!next) return limitedBody(response, url, { maxBytes: maxBodyBytes, signal: caller })
       await response.body?.cancel()
       if (init.redirect === 'error' || redirects === MAX_REDIRECTS) {
         throw new EgressFailed(`${first.hostname} redirects ${init.redirect === 'error' ? '' : 'too often'}`.trim())
@@ -115,7 +115,7 @@ export function createGuardedFetch(guard: Guard, options: GuardedFetchOptions = 
       const url = new URL(target)
       const signals = [AbortSignal.timeout(timeoutMs), ...(init.signal ? [init.signal] : [])]
       try {
-        return await follow(url, { ...init, signal: AbortSignal.any(signals) })
+        return await follow(url, { ...init, signal: AbortSignal.any(signals) }, init.signal)
       } catch (err) {
         if (init.signal?.aborted) throw err
         throw failureOf(err, url.hostname)

@@ -1,23 +1,33 @@
-import { EgressFailed } from './refusals.ts'
+import { EgressFailed, failureOf } from './refusals.ts'
 
 const WITHOUT_BODY = new Set([101, 204, 205, 304])
 
-/** The same answer, whose body ends in an error once it has more than `maxBytes`, counted unpacked. */
-export function limitedBody(response: Response, url: URL, maxBytes: number): Response {
+interface Limits {
+  /** Counted unpacked. */
+  maxBytes: number
+  /** Of whoever asked: what they end themselves is not a failure of the other side. */
+  signal?: AbortSignal | null
+}
+
+/** The same answer, whose body ends in {@link EgressFailed} when it is too long or breaks off. */
+export function limitedBody(response: Response, url: URL, limits: Limits): Response {
   const { status, statusText, headers } = response
-  const body = WITHOUT_BODY.has(status) ? null : (response.body?.pipeThrough(counting(url.hostname, maxBytes)) ?? null)
+  const source = WITHOUT_BODY.has(status) ? null : response.body
+  const body = source && ReadableStream.from(counted(source, url.hostname, limits))
   const limited = new Response(body, { status, statusText, headers: [...headers] })
   Object.defineProperty(limited, 'url', { value: url.href })
   return limited
 }
 
-function counting(host: string, maxBytes: number): TransformStream<Uint8Array, Uint8Array> {
+async function* counted(source: ReadableStream<Uint8Array>, host: string, { maxBytes, signal }: Limits) {
   let bytes = 0
-  return new TransformStream({
-    transform(chunk, controller) {
+  try {
+    for await (const chunk of source) {
       bytes += chunk.byteLength
-      if (bytes > maxBytes) controller.error(new EgressFailed(`${host} answers with more than ${maxBytes} bytes`))
-      else controller.enqueue(chunk)
-    },
-  })
+      if (bytes > maxBytes) throw new EgressFailed(`${host} answers with more than ${maxBytes} bytes`)
+      yield chunk
+    }
+  } catch (err) {
+    throw signal?.aborted ? err : failureOf(err, host)
+  }
 }
