@@ -48,8 +48,10 @@ export function parseQuery<S extends z.ZodType>(shape: S, req: Request): z.outpu
 
 /** A whole number in the path, such as an id. */
 export function pathNumber(req: Request, name: string): number {
-  const value = Number(req.params[name])
-  if (!Number.isSafeInteger(value)) throw new Unprocessable(`${name} in path must be a whole number`)
+  const text = String(req.params[name])
+  const value = Number(text)
+  if (!/^-?\d+$/.test(text) || !Number.isSafeInteger(value))
+    throw new Unprocessable(`${name} in path must be a whole number`)
   return value
 }
 
