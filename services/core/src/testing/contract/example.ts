@@ -17,7 +17,7 @@ export interface Example {
 }
 
 /** Whom the example is for, and whether the call should work: what is expensive is made only for calls that do. */
-export interface Cell {
+interface Cell {
   caller: CallerName
   works: boolean
 }

@@ -19,11 +19,11 @@ export const ruleBody = (n: number, more: object = {}) => ({
   ...more,
 })
 
-export const freshRule = (world: World): Promise<number> =>
+const freshRule = (world: World): Promise<number> =>
   world.make(`/projects/${world.project.id}/immutabletagrules`, ruleBody(world.next()))
 
 /** Somebody who is a guest of the project; the id is the member's. */
-export async function freshMember(world: World): Promise<number> {
+async function freshMember(world: World): Promise<number> {
   const { id } = await world.makeUser()
   return world.make(`/projects/${world.project.id}/members`, { role_id: 3, member_user: { user_id: id } })
 }

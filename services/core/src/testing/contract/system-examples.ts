@@ -3,7 +3,7 @@ import { GROUP, PERSON } from './outside.ts'
 import type { World } from './world.ts'
 
 /** A group of people at a provider: it can be made without asking anybody. */
-export const freshGroup = (world: World): Promise<number> =>
+const freshGroup = (world: World): Promise<number> =>
   world.make('/usergroups', { group_name: `group-${world.next()}`, group_type: 3 })
 
 export const userBody = (world: World, more: object = {}) => {
@@ -12,7 +12,7 @@ export const userBody = (world: World, more: object = {}) => {
 }
 
 /** The quota of the project. */
-export async function quotaOf(world: World): Promise<number> {
+async function quotaOf(world: World): Promise<number> {
   const path = `/quotas?reference=project&reference_id=${world.project.id}`
   const { body } = await world.must(200, { method: 'GET', path })
   return (body as { id: number }[])[0]?.id ?? 0
@@ -23,7 +23,7 @@ const ofUser =
   (body?: unknown): MakeExample =>
   async (world) => ({ path: { user_id: await world.lasting(freshUser) }, body })
 
-export const freshUser = async (world: World): Promise<number> => (await world.makeUser()).id
+const freshUser = async (world: World): Promise<number> => (await world.makeUser()).id
 
 /** People, groups and what there is once. */
 export const SYSTEM_EXAMPLES: Record<string, MakeExample> = {

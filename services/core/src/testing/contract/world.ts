@@ -46,7 +46,7 @@ export interface World {
   try(call: Omit<Call, 'as'>): Promise<Answer>
 }
 
-export interface Place {
+interface Place {
   id: number
   name: string
 }
