@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Caller } from '../caller/caller.ts'
-import { isSecure } from '../http/index.ts'
+import { baseUrlOf } from '../http/index.ts'
 import type { Settings } from '../setting/index.ts'
 import { BERTH_VERSION, HARBOR_VERSION } from '../version.ts'
 
@@ -13,7 +13,11 @@ export interface SystemInfoOptions {
   hasCertificate: boolean
 }
 
-/** What `/systeminfo` answers: how to sign in and the banner for everybody, the rest for who has signed in. */
+/**
+ * What `/systeminfo` answers: how to sign in and the banner for everybody, the rest for who has signed in.
+ *
+ * @throws {BadRequest} the Host header is no host, and nothing else says where we are
+ */
 export function systemInfo(
   req: IncomingMessage,
   caller: Caller,
@@ -28,7 +32,7 @@ export function systemInfo(
     oidc_provider_name: mode === 'oidc_auth' ? settings.get('oidc_name') : '',
   }
   if (caller.kind === 'anonymous') return open
-  const url = externalUrl ?? `${isSecure(req) ? 'https' : 'http'}://${req.headers.host ?? 'localhost'}`
+  const url = baseUrlOf(req, externalUrl)
   return {
     ...open,
     current_time: new Date().toISOString(),

@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import pg from 'pg'
@@ -96,6 +98,13 @@ describe('system information', () => {
       notification_enable: true,
       current_time: expect.any(String),
     })
+  })
+
+  it('is 400 for who has signed in and calls us by what is no host', async () => {
+    const headers = { host: 'a b/c', authorization: `Basic ${Buffer.from(admin).toString('base64')}` }
+    const [answer] = await once(request(`${core.url}/api/v2.0/systeminfo`, { headers }).end(), 'response')
+    answer.resume()
+    expect(answer.statusCode).toBe(400)
   })
 
   it('follows the settings', async () => {
