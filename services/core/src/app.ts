@@ -3,6 +3,7 @@ import { NotFound } from '@berth/errors'
 import { expressErrors, type Logger } from '@berth/runtime'
 import express, { type Express, type RequestHandler, type Router } from 'express'
 import helmet from 'helmet'
+import type { FailedChanges } from './audit/index.ts'
 import { leftOutRoutes } from './content/index.ts'
 import { csrfProtection, noZeroBytes, refuseZeroBytes, translateErrors, validated } from './http/index.ts'
 import { pageRoutes } from './system/index.ts'
@@ -13,7 +14,7 @@ export interface AppDeps {
   externalUrl?: string
   authenticate: RequestHandler
   /** Records changes that were refused. */
-  audited: RequestHandler
+  audited: FailedChanges
   /** Refuses changes while nothing may be changed. */
   readOnly: RequestHandler
   /** `/c/*`, `/api/internal/*` and pages. */
@@ -39,7 +40,7 @@ export function createApp(deps: AppDeps): Express {
   app.use(csrfProtection({ secret: csrfSecret, externalUrl }))
   app.use(pageRoutes())
   app.use(authenticate)
-  app.use(audited)
+  app.use(audited.answered)
   app.use(readOnly)
   app.use(...browser)
   app.use(express.json({ limit: '256kb', reviver: noZeroBytes }))
@@ -49,6 +50,7 @@ export function createApp(deps: AppDeps): Express {
     throw new NotFound('no such path')
   })
   app.use(translateErrors)
+  app.use(audited.unheard)
   app.use(expressErrors(log))
   return app
 }

@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { type Bus, tellEvent } from '@berth/messaging'
 import { type AuditLine, artifactPulled, artifactPushed, auditRecorded, EventEnvelope, tagDeleted } from '@berth/types'
 import pg from 'pg'
@@ -213,6 +215,19 @@ describe('what people try', () => {
     )
     expect(await entries('/projects/tried/auditlog-exts', 'operation_result=false')).toHaveLength(2)
     expect(await entries('/audit-logs', 'username=bob')).toEqual([])
+  })
+
+  it('is recorded of who hangs up before the answer as well', async () => {
+    const { hostname, port } = new URL(core.url)
+    const socket = connect(Number(port), hostname)
+    socket.on('error', () => undefined)
+    await once(socket, 'connect')
+    const credentials = Buffer.from(as('bob')).toString('base64')
+    socket.write(`DELETE /api/v2.0/labels/424242 HTTP/1.1\r\nHost: x\r\nAuthorization: Basic ${credentials}\r\n\r\n`)
+    await once(socket.end(), 'finish')
+    socket.destroy()
+    const failed = () => entries('/auditlog-exts', 'username=bob,resource=424242')
+    await expect.poll(async () => shown(await failed()), eventually).toEqual(['bob delete label 424242 false'])
   })
 
   it('is recorded for wrong credentials under a name that exists, and under no other', async () => {
