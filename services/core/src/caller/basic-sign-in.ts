@@ -2,7 +2,7 @@ import { createHmac, randomBytes } from 'node:crypto'
 import { Unauthorized } from '@berth/errors'
 import type { Logger } from '@berth/runtime'
 import { LRUCache } from 'lru-cache'
-import { type Account, ADMIN_ID } from '../user/user.ts'
+import { type Account, ADMIN_ID, isUsername } from '../user/user.ts'
 import type { Attempts } from './attempts.ts'
 import type { RobotCaller, UserCaller } from './caller.ts'
 import type { PasswordHasher } from './password.ts'
@@ -126,10 +126,13 @@ export function createBasicSignIn(options: {
       if (username === '' || password === '' || username.length > MAX_NAME_CHARS || username.includes('\0')) {
         throw refused()
       }
-      const bySecret = sources.accessToken(username, password) ?? sources.robot(username, password)
-      const caller = bySecret ? await bySecret : await byPassword(username, password, origin)
+      const byToken = sources.accessToken(username, password)
+      const bySecret = byToken ?? sources.robot(username, password)
+      // Robots can be given a prefix with which names of people begin, too: that of the admin, at worst.
+      const isSecretOnly = bySecret !== undefined && (byToken !== undefined || !isUsername(username))
+      const caller = (await bySecret) ?? (isSecretOnly ? undefined : await byPassword(username, password, origin))
       if (caller) return caller
-      if (bySecret) attempts.wrongSecret({ username, password, address: origin.address })
+      if (isSecretOnly) attempts.wrongSecret({ username, password, address: origin.address })
       throw refused()
     },
   }

@@ -147,6 +147,17 @@ describe('a robot of a project', () => {
     expect(await status()).toBe(401)
   })
 
+  it('has a prefix that keeps nobody out whose name begins with it', async () => {
+    const { name, secret } = await make(ann, 'odd', [inProject('mine', 'repository:pull')])
+    await core.set({ robot_name_prefix: 'adm' })
+    expect((await core.get('/users/current', { as: admin })).status).toBe(200)
+    expect((await core.get('/users/current', { as: 'admin:Wrong-1' })).status).toBe(401)
+    const renamed = name.replace('robot$', 'adm')
+    expect((await core.get('/users/current', { as: `${renamed}:${secret}` })).status).toBe(412)
+    expect((await core.get('/users/current', { as: `${renamed}:Wrong-1` })).status).toBe(401)
+    await core.set({ robot_name_prefix: 'robot$' })
+  })
+
   it('ends at once, with its tokens, when it is deleted', async () => {
     const { login, id } = await make(ann, 'ended', [inProject('mine', 'project:read')])
     surroundings.peers.put.length = 0

@@ -47,10 +47,15 @@ const RESERVED_NAMES = new Set(['anonymous'])
 
 /** @throws {BadRequest} outside 1–255 characters, with `, " ~ # % $` or control characters, or with space around it */
 export function parseUsername(text: string | undefined): string {
-  if (!text || text.length > 255 || USERNAME_EXCLUDES.test(text) || text.trim() !== text) {
+  if (!text || !isUsername(text)) {
     throw new BadRequest('the user name must have 1 to 255 characters, without , " ~ # % $')
   }
   return text
+}
+
+/** Whether somebody could be called so. */
+export function isUsername(text: string): boolean {
+  return text !== '' && text.length <= 255 && !USERNAME_EXCLUDES.test(text) && text.trim() === text
 }
 
 export function isReservedName(username: string): boolean {
