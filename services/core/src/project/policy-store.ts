@@ -32,7 +32,7 @@ const raiseHeeding = statement<{ id: number }>(
        AND NOT EXISTS (
          SELECT FROM project_metadata m WHERE m.project_id = p.id AND m.key = 'reuse_sys_cve_allowlist' AND m.value = 'false'
        )
-     ORDER BY p.id FOR UPDATE
+     ORDER BY p.id FOR NO KEY UPDATE
    ) RETURNING id`,
 )
 const LOCK = `hashtext('berth policy of the suite')`

@@ -88,16 +88,17 @@ const remove = statement<{ id: number }>(
   'project-remove',
   `DELETE FROM projects WHERE id = $1 AND state = 'deleting' AND revision = $2 RETURNING id`,
 )
-// Rows are locked by id, so that two who raise several projects never wait for each other in a circle. What is being
-// deleted has been raised for that already, and is again should it stay.
+// Rows are locked by id, so that two who raise several projects never wait for each other in a circle; and without their
+// keys, which whoever made a member or a robot before raising holds. What is being deleted has been raised for that
+// already, and is again should it stay.
 const RAISE = `UPDATE projects SET access_revision = access_revision + 1, revision = revision + 1 WHERE id IN`
 const raise = statement<{ id: number }>(
   'project-raise-access',
-  `${RAISE} (SELECT id FROM projects WHERE id = ANY($1) AND state = 'open' ORDER BY id FOR UPDATE) RETURNING id`,
+  `${RAISE} (SELECT id FROM projects WHERE id = ANY($1) AND state = 'open' ORDER BY id FOR NO KEY UPDATE) RETURNING id`,
 )
 const raiseAll = statement<{ id: number }>(
   'project-raise-access-everywhere',
-  `${RAISE} (SELECT id FROM projects WHERE state = 'open' ORDER BY id FOR UPDATE) RETURNING id`,
+  `${RAISE} (SELECT id FROM projects WHERE state = 'open' ORDER BY id FOR NO KEY UPDATE) RETURNING id`,
 )
 const memberCounts = statement<{ role_id: RoleId; members: number }>(
   'project-member-counts',
