@@ -1,5 +1,5 @@
-import { type Database, type Transaction, tell } from '@berth/db'
-import { projectUpdated, type RegistryProject } from '@berth/types'
+import { type Database, type Transaction, tellMany } from '@berth/db'
+import { projectUpdated } from '@berth/types'
 import { actorOf, type Caller } from '../caller/caller.ts'
 import { policyStore } from './policy-store.ts'
 import { projectStore } from './project-store.ts'
@@ -31,22 +31,17 @@ export function createAccessChanges(deps: {
         await policyStore.holdSuite(tx)
         const done = await work(tx)
         const raised = await registryProjects(tx, await projectStore.raiseAccess(tx, done.touches))
-        await tellUpdated(tx, raised, caller)
+        const actor = actorOf(caller)
+        await tellMany(
+          tx,
+          projectUpdated,
+          raised.map((project) => ({ revision: project.revision, actor, data: { project } })),
+        )
         tx.afterCommit(poke)
         return { result: done.result, projects: raised }
       })
       await registry.inForce(projects)
       return result
     },
-  }
-}
-
-async function tellUpdated(tx: Transaction, projects: readonly RegistryProject[], caller: Caller): Promise<void> {
-  for (const project of projects) {
-    await tell(tx, projectUpdated, {
-      revision: project.revision,
-      actor: actorOf(caller),
-      data: { project },
-    })
   }
 }
