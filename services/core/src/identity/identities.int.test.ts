@@ -100,12 +100,21 @@ describe('somebody from outside', () => {
     await expect(identities.signIn(ada({ subject: 's', username }), { onboard: true })).rejects.toThrow(BadRequest)
   })
 
-  it.each([{ subject: '' }, { issuer: '' }, { subject: 'a\nb' }, { issuer: 'x'.repeat(2_000) }])(
-    'needs an issuer and a subject (%j)',
-    async (more) => {
-      await expect(identities.signIn(ada(more), { onboard: true })).rejects.toThrow(BadRequest)
-    },
-  )
+  it.each([
+    { subject: '' },
+    { issuer: '' },
+    { subject: 'a\nb' },
+    { issuer: 'x'.repeat(2_000) },
+    { subject: 'a\ud800' },
+  ])('needs an issuer and a subject (%j)', async (more) => {
+    await expect(identities.signIn(ada(more), { onboard: true })).rejects.toThrow(BadRequest)
+  })
+
+  it('brings no group along whose name is half a character: stored, it would be that of another', async () => {
+    const half = ada({ provider: 'oidc', issuer: 'https://idp', subject: 'half', username: 'half' })
+    await identities.signIn({ ...half, groups: [{ name: 'ops\ud800' }, { name: 'whole' }] }, { onboard: true })
+    expect(await groupsOf('half')).toEqual(['whole'])
+  })
 
   it('may choose their name when they come for the first time, and not later', async () => {
     const eve = ada({ provider: 'oidc', issuer: 'https://idp', subject: 'eve', username: '', email: undefined })

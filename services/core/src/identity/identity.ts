@@ -78,7 +78,7 @@ export function parsePerson(person: ExternalPerson): KeptPerson {
 /** `undefined`: nothing a group could be known by. */
 function findGroupKey(provider: Provider, { name, dn }: { name: string; dn?: string }): GroupKey | undefined {
   const called = name.trim()
-  if (called === '' || called.length > MAX_NAME_CHARS || /\p{Cc}/u.test(called)) return undefined
+  if (called === '' || called.length > MAX_NAME_CHARS || !isStorable(called)) return undefined
   if (provider !== 'ldap') return { name: called }
   const normal = findDn(dn ?? '')
   return normal === undefined ? undefined : { name: called, dn: normal }
@@ -101,5 +101,10 @@ export function nameTaken(): Conflict {
 }
 
 function isKey(text: string): boolean {
-  return text.length > 0 && text.length <= MAX_KEY_CHARS && !/\p{Cc}/u.test(text)
+  return text.length > 0 && text.length <= MAX_KEY_CHARS && isStorable(text)
+}
+
+/** The database keeps every half of a character as the same mark: two that differ there would become one. */
+function isStorable(text: string): boolean {
+  return text.isWellFormed() && !/\p{Cc}/u.test(text)
 }
