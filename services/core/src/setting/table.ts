@@ -62,7 +62,13 @@ const SETTINGS = {
   ldap_scope: row(ldapScope, 2, 'LDAP_SCOPE', 'LdapBasic', 'How deep people are searched: 0, 1 or 2 as for groups.'),
   ldap_search_dn: row(text, '', 'LDAP_SEARCH_DN', 'LdapBasic', 'Who searches; empty: nobody in particular.'),
   ldap_search_password: row(password, '', 'LDAP_SEARCH_PWD', 'LdapBasic', 'Their password.', SECRET),
-  ldap_timeout: row(seconds, 5, 'LDAP_TIMEOUT', 'LdapBasic', 'Seconds the directory may take, 1 to 3600.'),
+  ldap_timeout: row(
+    seconds,
+    5,
+    'LDAP_TIMEOUT',
+    'LdapBasic',
+    'Seconds each step with the directory may take; more than 60 count as 60.',
+  ),
   ldap_uid: row(nonEmptyText, 'cn', 'LDAP_UID', 'LdapBasic', 'The attribute with the name people sign in with.'),
   ldap_url: row(
     kinds.directoryUrl,
