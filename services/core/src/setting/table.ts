@@ -35,6 +35,7 @@ const OURS = { ours: true } as const
 const UAA = { until: 'signing in by UAA' }
 const HTTP_AUTH = { until: 'signing in by an authentication proxy' }
 const SCANNING = { until: 'scanning' }
+const PORTAL = { until: 'the portal' }
 
 /** Every setting of the suite: the 61 keys of Harbor's user scope and ours beside them. */
 const SETTINGS = {
@@ -45,6 +46,7 @@ const SETTINGS = {
     'PRIMARY_AUTH_MODE',
     'Basic',
     'A browser goes straight to the provider to sign in.',
+    PORTAL,
   ),
   ldap_base_dn: row(nonEmptyText, '', 'LDAP_BASE_DN', 'LdapBasic', 'Where people are searched from.'),
   ldap_filter: row(text, '', 'LDAP_FILTER', 'LdapBasic', 'Which entries are people.'),
@@ -169,6 +171,7 @@ const SETTINGS = {
     'ROBOT_TOKEN_DURATION',
     'Basic',
     'Days a robot account is offered where one is made in a portal.',
+    PORTAL,
   ),
   robot_name_prefix: row(
     nonEmptyText,
