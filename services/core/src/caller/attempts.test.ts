@@ -33,6 +33,8 @@ describe('wrong passwords', () => {
     const { guess } = setUp()
     for (const name of ['ann', 'ANN', ' aNN ']) await guess(name, 'wrong')
     await refused(guess('Ann', 'right', '192.0.2.2'))
+    for (const name of ['jose', 'Jos\u00e9', 'jose\u0301']) await guess(name, 'wrong', '192.0.2.3')
+    await refused(guess('jo\u00adse', 'right', '192.0.2.2'))
   })
 
   it('are counted by address, whatever the account', async () => {

@@ -38,8 +38,8 @@ interface Tally {
   endsAt: number
   /** How often each wrong password came since the window began. */
   wrong: Map<string, number>
-  /** Being checked. */
-  pending: number
+  /** How many times each password is being checked. */
+  pending: Map<string, number>
 }
 
 /** 0 is without limit. Memory is bounded: who was longest quiet is forgotten first. */
@@ -53,8 +53,8 @@ export function createAttempts(options: { perAccount: number; perAddress: number
 
   function tallyOf(tallies: LRUCache<string, Tally>, id: string, windowMs: number): Tally {
     const found = tallies.get(id)
-    if (found && (found.endsAt > now() || found.pending > 0)) return found
-    const fresh: Tally = { endsAt: now() + windowMs, wrong: new Map(), pending: 0 }
+    if (found && (found.endsAt > now() || found.pending.size > 0)) return found
+    const fresh: Tally = { endsAt: now() + windowMs, wrong: new Map(), pending: new Map() }
     tallies.set(id, fresh)
     return fresh
   }
@@ -78,28 +78,40 @@ export function createAttempts(options: { perAccount: number; perAddress: number
       const from = addressTally(address)
       const tallies = [account, from].filter((tally) => tally !== undefined)
       for (const tally of tallies) refuseIf((tally.wrong.get(credential) ?? 0) >= MAX_REPEATS, tally)
-      if (account) refuseIf(account.wrong.size + account.pending >= perAccount, account)
+      // One password sent many times at once is one guess.
+      const others = account ? account.pending.size - (account.pending.has(credential) ? 1 : 0) : 0
+      if (account) refuseIf(account.wrong.size + others >= perAccount, account)
       if (from) refuseIf(from.wrong.size >= perAddress, from)
-      if (account) account.pending++
+      if (account) add(account.pending, credential, 1)
       const result = await work().finally(() => {
-        if (account) account.pending--
+        if (account) add(account.pending, credential, -1)
       })
       if (result === undefined) {
-        for (const { wrong } of tallies) wrong.set(credential, (wrong.get(credential) ?? 0) + 1)
+        for (const { wrong } of tallies) add(wrong, credential, 1)
       } else if (address !== undefined) {
         known.set(pair, now() + KNOWN_FOR_MS)
       }
       return result
     },
     wrongSecret({ username, password, address }) {
-      addressTally(address)?.wrong.set(print(`${username.length}:${username}${password}`), 1)
+      const from = addressTally(address)
+      // These go on when an address has used up what it has, and must not be remembered without end.
+      if (from && from.wrong.size < perAddress) from.wrong.set(print(`${username.length}:${username}${password}`), 1)
     },
   }
 }
 
-/** A directory takes many ways to write a name for one. */
+/** At nought it is forgotten. */
+function add(counts: Map<string, number>, key: string, change: number): void {
+  const count = (counts.get(key) ?? 0) + change
+  if (count === 0) counts.delete(key)
+  else counts.set(key, count)
+}
+
+/** A directory takes many ways to write a name for one: in any case, with or without accents and what nobody sees. */
 function folded(username: string): string {
-  return username.normalize('NFKC').toLowerCase().replace(/\s+/g, ' ').trim()
+  const bare = username.normalize('NFKD').replace(/[\p{M}\p{Default_Ignorable_Code_Point}]/gu, '')
+  return bare.toUpperCase().toLowerCase().replace(/\s+/g, ' ').trim()
 }
 
 /** Whoever has an IPv6 address has the 2^64 beside it, too. */

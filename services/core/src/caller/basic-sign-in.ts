@@ -108,7 +108,11 @@ export function createBasicSignIn(options: {
   async function byPassword(username: string, password: string, origin: SignInOrigin): Promise<UserCaller | undefined> {
     const known = await recall(printOf(username, password))
     if (known) return known
-    const print = fingerprint(username, password, origin.method ?? '', origin.path ?? '')
+    // What may not be remembered can hang on what is asked for.
+    const asked = sources.elsewhere.some((source) => source.isActive() && !source.isRemembered)
+      ? [origin.method ?? '', origin.path ?? '']
+      : []
+    const print = fingerprint(username, password, ...asked)
     let running = checking.get(print)
     if (!running) {
       running = checkOnce(username, password, origin).finally(() => checking.delete(print))

@@ -139,6 +139,29 @@ describe('signing in', () => {
     expect(paths).toEqual(['/api/v2.0/projects', '/api/v2.0/users'])
   })
 
+  it.each([true, false])(
+    'takes what is right however much is asked for at once (remembered: %s)',
+    async (isRemembered) => {
+      const provider: PasswordSource = {
+        isActive: () => true,
+        isRemembered,
+        signIn: async () => {
+          await new Promise((resolve) => setTimeout(resolve, 5))
+          return { kind: 'user', id: 3, name: 'ann', admin: false }
+        },
+      }
+      const [here, elsewhere] = [setUp(), setUp([provider])]
+      for (const { basic } of [here, elsewhere]) {
+        const paths = Array.from({ length: 40 }, (_, at) => `/api/v2.0/projects/${at}`)
+        const signIns = paths.map((path) =>
+          basic.signIn('ann', 'Right-1', { address: '192.0.2.1', method: 'GET', path }),
+        )
+        expect(new Set((await Promise.all(signIns)).map(({ id }) => id))).toEqual(new Set([3]))
+      }
+      expect(here.hashed).toEqual(['Right-1'])
+    },
+  )
+
   it('takes who is an administrator by a group for one', async () => {
     const { basic, accounts } = setUp()
     accounts.set('ann', { ...ann, groupAdmin: true })
