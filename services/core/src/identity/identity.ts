@@ -1,5 +1,5 @@
 import { BadRequest, Conflict } from '@berth/errors'
-import { isReservedName, parseUsername } from '../user/user.ts'
+import { isMailAddress, isReservedName, parseUsername } from '../user/user.ts'
 import { findDn } from './dn.ts'
 
 export type Provider = 'ldap' | 'oidc'
@@ -45,7 +45,6 @@ export const GROUP_KIND: Record<Provider, 1 | 3> = { ldap: 1, oidc: 3 }
 const MAX_GROUPS = 1_000
 const MAX_KEY_CHARS = 1_000
 const MAX_NAME_CHARS = 255
-const EMAIL = /^[^\s@<>(),;:\\"[\]\p{Cc}]+@[^\s@<>(),;:\\"[\]\p{Cc}]+$/u
 
 /**
  * What is kept of what a directory or a provider said: a mail address that is none and groups that cannot be named are
@@ -65,7 +64,7 @@ export function parsePerson(person: ExternalPerson): KeptPerson {
     provider,
     issuer,
     subject,
-    email: email.length <= MAX_NAME_CHARS && EMAIL.test(email) ? email : null,
+    email: isMailAddress(email) ? email : null,
     realname: realname
       .replace(/\p{Cc}+/gu, ' ')
       .trim()

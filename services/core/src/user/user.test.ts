@@ -40,6 +40,7 @@ describe('a profile', () => {
     { email: 'nowhere' },
     { email: 'a b@x' },
     { email: 'a@x\n' },
+    { email: 'ann@x.org#3' },
     { email: `${'a'.repeat(255)}@x` },
     { realname: '' },
     { realname: 'a$b' },

@@ -42,7 +42,8 @@ export interface Remains {
 }
 
 const USERNAME_EXCLUDES = /[,"~#%$\p{Cc}]/u
-const EMAIL = /^[^\s@<>(),;:\\"[\]\p{Cc}]+@[^\s@<>(),;:\\"[\]\p{Cc}]+$/u
+// What follows the `@` has no `#`: that ends the addresses of the deleted, which nobody else may stand in the way of.
+const EMAIL = /^[^\s@<>(),;:\\"[\]\p{Cc}]+@[^\s@<>(),;:\\"[\]#\p{Cc}]+$/u
 const RESERVED_NAMES = new Set(['anonymous'])
 
 /** @throws {BadRequest} outside 1–255 characters, with `, " ~ # % $` or control characters, or with space around it */
@@ -56,6 +57,11 @@ export function parseUsername(text: string | undefined): string {
 /** Whether somebody could be called so. */
 export function isUsername(text: string): boolean {
   return text !== '' && text.length <= 255 && !USERNAME_EXCLUDES.test(text) && text.trim() === text
+}
+
+/** Whether it has the form of one and at most 255 characters. */
+export function isMailAddress(text: string): boolean {
+  return text.length <= 255 && EMAIL.test(text)
 }
 
 export function isReservedName(username: string): boolean {
@@ -79,7 +85,7 @@ export function satisfiesPasswordRule(text: string): boolean {
 /** @throws {BadRequest} no mail address, a name outside 1–255 characters, or a comment over 30 */
 export function parseProfile(raw: { email?: string; realname?: string; comment?: string }): Profile {
   const { email = '', realname = '', comment = '' } = raw
-  if (email.length > 255 || !EMAIL.test(email)) throw new BadRequest('the mail address is not valid')
+  if (!isMailAddress(email)) throw new BadRequest('the mail address is not valid')
   if (realname.length < 1 || realname.length > 255 || /[,"~#%$\p{Cc}]/u.test(realname)) {
     throw new BadRequest('the name must have 1 to 255 characters, without , " ~ # % $')
   }
