@@ -75,8 +75,9 @@ export function createQuotas(deps: {
       if (reference !== 'project') return { quotas: [], total: 0 }
       if (referenceId !== undefined) {
         const id = /^\d{1,15}$/.test(referenceId) ? Number(referenceId) : 0
-        const quotas = page.offset > 0 ? [] : await withUsage((await projectStore.byIds(database, [id])).map(idOf))
-        return { quotas, total: quotas.length }
+        const project = await projectStore.find(database, { id })
+        const quotas = project ? await withUsage([project.id]) : []
+        return { quotas: page.offset > 0 ? [] : quotas, total: quotas.length }
       }
       const order = orderOf(sort)
       if (order === 'used' || order === '-used') return byUsage(order, page)
@@ -131,10 +132,6 @@ function inOrder(used: readonly { id: number; usedBytes: number }[], known: Read
     const project = known.get(id)
     return project ? [{ project, usedBytes }] : []
   })
-}
-
-function idOf({ id }: Project): number {
-  return id
 }
 
 function inBytes(bytes: number): string {

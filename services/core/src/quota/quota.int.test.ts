@@ -84,7 +84,10 @@ describe('quotas', () => {
   it('are found by the project they are about', async () => {
     const id = ids.get('large')
     expect(await list(`reference=project&reference_id=${id}`)).toMatchObject({ names: ['large'], total: '1' })
-    expect(await list('reference=project&reference_id=99999')).toMatchObject({ names: [], total: '0' })
+    expect(await list(`reference_id=${id}&page=2`)).toMatchObject({ names: [], total: '1' })
+    for (const none of [99_999, 999_999_999_999_999]) {
+      expect(await list(`reference=project&reference_id=${none}`)).toMatchObject({ names: [], total: '0' })
+    }
     expect(await list(`reference_id=${id}%20OR%201=1`)).toMatchObject({ names: [], total: '0' })
     expect(await list('reference=user')).toMatchObject({ names: [], total: '0' })
     expect((await core.get(`/quotas/${id}`, { as: admin })).body).toMatchObject({ id, ref: { id, name: 'large' } })
