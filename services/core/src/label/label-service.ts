@@ -4,7 +4,7 @@ import type { Logger } from '@berth/runtime'
 import { refusal, requireSystem } from '../access/index.ts'
 import type { AuditEntry, AuditTrail } from '../audit/index.ts'
 import { type Caller, isAdmin } from '../caller/caller.ts'
-import type { ProjectDoor } from '../project/index.ts'
+import { type ProjectDoor, projectStore } from '../project/index.ts'
 import { type Label, type LabelText, parseLabel } from './label.ts'
 import type { PurgeLabel } from './label-purge.ts'
 import { labelStore } from './label-store.ts'
@@ -49,7 +49,7 @@ export function createLabels(deps: {
     if (projectId === undefined) return requireSystem(caller, 'label', action)
     const { project } = await door.enter(caller, { id: projectId }, 'label', action)
     const changes = action !== 'read' && action !== 'list'
-    if (changes && project.state !== 'open') throw new PreconditionFailed('the project is being deleted')
+    if (changes && project.state !== 'open') throw beingDeleted()
   }
 
   /** Whether there is such a label only administrators learn, like whether there is such a project. */
@@ -72,6 +72,7 @@ export function createLabels(deps: {
       await enter(caller, owner, 'create')
       const label = parseLabel(raw)
       return database.transaction(async (tx) => {
+        if (owner !== undefined && !(await projectStore.holdOpen(tx, [owner]))) throw beingDeleted()
         const id = await labelStore.insert(tx, owner, label).catch(conflict(label))
         await audit.record(tx, caller, entry('create', { ...label, projectId: owner }))
         return id
@@ -125,6 +126,10 @@ function entry(
   description?: string,
 ): AuditEntry {
   return { operation, resourceType: 'label', resource: name, projectId, description }
+}
+
+function beingDeleted(): PreconditionFailed {
+  return new PreconditionFailed('the project is being deleted')
 }
 
 function labelNotFound(id: number): NotFound {

@@ -38,6 +38,12 @@ async function made(path: string, as: string, body: object): Promise<number> {
 }
 const ofProject = (name: string, more: object = {}) => ({ name, scope: 'p', project_id: project, ...more })
 
+/** Until a statement of core waits for what the test has locked. */
+async function somebodyWaits(): Promise<void> {
+  const waiting = `SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
+  await expect.poll(async () => (await client.query(waiting)).rows[0].n, { timeout: 10_000 }).toBeGreaterThan(0)
+}
+
 describe('a label of the suite', () => {
   it('is made by administrators and listed for anybody', async () => {
     const id = await made('/labels', admin, { name: 'stable', scope: 'g', color: '#0065AB', description: 'good' })
@@ -79,6 +85,16 @@ describe('a label of a project', () => {
     })
     expect((await core.put(`/labels/${id}`, { as: ann, body: { name: 'stable' } })).status).toBe(409)
     expect((await core.put(`/labels/${id}`, { as: ann, body: { color: 'red' } })).status).toBe(400)
+  })
+
+  it('is not made in a project that goes in the same moment', async () => {
+    const going = await made('/projects', ann, { project_name: 'going' })
+    await client.query('BEGIN')
+    await client.query('DELETE FROM core.projects WHERE id = $1', [going])
+    const late = core.post('/labels', { as: ann, body: { name: 'late', scope: 'p', project_id: going } })
+    await somebodyWaits()
+    await client.query('COMMIT')
+    expect((await late).status).toBe(412)
   })
 
   it('of another project looks like none at all', async () => {

@@ -53,6 +53,10 @@ const stuck = statement<ProjectRow>(
   'project-stuck',
   `${SELECT} WHERE p.deleting_since < now() - interval '1 minute' ORDER BY p.id LIMIT 100`,
 )
+const holdOpen = statement<{ id: number }>(
+  'project-hold-open',
+  `SELECT id FROM projects WHERE id = ANY($1::bigint[]) AND state = 'open' ORDER BY id FOR KEY SHARE`,
+)
 const insert = statement<{ id: number }>(
   'project-insert',
   'INSERT INTO projects (name, owner_id, public, storage_limit_bytes) VALUES ($1, $2, $3, $4) RETURNING id',
@@ -132,6 +136,11 @@ export const projectStore = {
   },
   byNames: async (db: Queries, names: readonly string[]) => (await db.run(byNames, [names])).map(toProject),
   byIds: async (db: Queries, ids: readonly number[]) => (await db.run(byIds, [ids])).map(toProject),
+  /** Keeps these from going until the transaction ends. False: one of them is gone, or about to go. */
+  holdOpen: async (tx: Queries, ids: readonly number[]): Promise<boolean> => {
+    const wanted = [...new Set(ids)]
+    return wanted.length === 0 || (await tx.run(holdOpen, [wanted])).length === wanted.length
+  },
   /** Being deleted for over a minute. */
   stuck: async (db: Queries) => (await db.run(stuck)).map(toProject),
 

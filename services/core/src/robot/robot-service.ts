@@ -1,6 +1,14 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type Database, isUniqueViolation, type Page, parseListQuery, parseSort, type Term } from '@berth/db'
-import { BadRequest, Conflict, Denied, NotFound } from '@berth/errors'
+import {
+  type Database,
+  isUniqueViolation,
+  type Page,
+  parseListQuery,
+  parseSort,
+  type Term,
+  type Transaction,
+} from '@berth/db'
+import { BadRequest, Conflict, Denied, NotFound, PreconditionFailed } from '@berth/errors'
 import { refusal, requireSignedIn, requireSystem } from '../access/index.ts'
 import type { AuditEntry, AuditTrail } from '../audit/index.ts'
 import { type Caller, isAdmin, type RobotCaller } from '../caller/caller.ts'
@@ -77,11 +85,20 @@ export function createRobots(deps: {
       if (kind === 'system') return { scope: 'system', access: pairs }
       if (namespace === '*') return { scope: 'every project', access: pairs }
       const project = projects.get(namespace)
+      // A robot that has no right in every project does not learn which projects there are.
+      if (!project && caller.kind === 'robot') requireHas(caller, { scope: 'every project', access: pairs })
       if (!project) throw new NotFound(`project ${namespace} not found`)
       return { scope: project.id, access: pairs }
     })
     if (caller.kind === 'robot') for (const permission of resolved) requireHas(caller, permission)
     return resolved
+  }
+
+  /** As it is until the transaction ends. */
+  async function locked(tx: Transaction, id: number): Promise<Robot> {
+    const robot = (await robotStore.lock(tx, id)) ? await robotStore.find(tx, id) : undefined
+    if (!robot) throw robotNotFound(id)
+    return robot
   }
 
   return {
@@ -109,6 +126,7 @@ export function createRobots(deps: {
       const secretHash = hashRobotSecret(secretKey, secret)
       const creator = { kind: caller.kind, id: caller.id }
       const robot = await database.transaction(async (tx) => {
+        await holdProjects(tx, permissions, projectId)
         const id = await robotStore
           .insert(tx, { name, projectId, description, secretHash, durationDays, creator, permissions })
           .catch(conflict)
@@ -126,8 +144,8 @@ export function createRobots(deps: {
       const { permissions: asked, ...change } = parseRobotChange(raw, robot, login(robot))
       const permissions = await resolve(caller, { permissions: asked })
       await access.change(caller, async (tx) => {
-        if (!(await robotStore.lock(tx, id))) throw robotNotFound(id)
-        const before = (await robotStore.find(tx, id)) as Robot
+        const before = await locked(tx, id)
+        await holdProjects(tx, permissions, before.project?.id)
         await robotStore.update(tx, id, { ...change, permissions })
         await audit.record(tx, caller, entry(robot, 'update'))
         const narrowed = !isDeepStrictEqual(grantsOf(before.permissions), grantsOf(permissions))
@@ -137,22 +155,22 @@ export function createRobots(deps: {
     },
 
     async refresh(caller, id, given) {
-      const robot = await enter(caller, id, 'update')
+      await enter(caller, id, 'update')
       const secret = given ? parseNewPassword(given) : newRobotSecret()
       await access.change(caller, async (tx) => {
-        if (!(await robotStore.lock(tx, id))) throw robotNotFound(id)
+        const before = await locked(tx, id)
         await robotStore.setSecret(tx, id, hashRobotSecret(secretKey, secret), 0)
-        await audit.record(tx, caller, entry(robot, 'update', 'its secret was replaced'))
-        return { touches: touchedBy(robot), result: undefined }
+        await audit.record(tx, caller, entry(before, 'update', 'its secret was replaced'))
+        return { touches: touchedBy(before), result: undefined }
       })
       return given ? undefined : secret
     },
 
     async rotate(caller, id, overlapSeconds) {
-      const robot = await enter(caller, id, 'update')
+      await enter(caller, id, 'update')
       const secret = newRobotSecret()
       await database.transaction(async (tx) => {
-        if (!(await robotStore.lock(tx, id))) throw robotNotFound(id)
+        const robot = await locked(tx, id)
         await robotStore.setSecret(tx, id, hashRobotSecret(secretKey, secret), overlapSeconds)
         await audit.record(tx, caller, entry(robot, 'update', 'its secret was rotated'))
       })
@@ -160,9 +178,10 @@ export function createRobots(deps: {
     },
 
     async delete(caller, id) {
-      const robot = await enter(caller, id, 'delete')
+      await enter(caller, id, 'delete')
       await access.change(caller, async (tx) => {
-        if (!(await robotStore.remove(tx, id))) throw robotNotFound(id)
+        const robot = await locked(tx, id)
+        await robotStore.remove(tx, id)
         await audit.record(tx, caller, entry(robot, 'delete'))
         return { touches: touchedBy(robot), result: undefined }
       })
@@ -181,6 +200,17 @@ function requireHas({ grants }: RobotCaller, { scope, access }: RobotPermission)
     )
     if (!has) throw new Denied(`permission denied: the robot does not have ${resource}:${action} there itself`)
   }
+}
+
+/** @throws {PreconditionFailed} a project the robot is of, or is to be given something in, is about to go */
+async function holdProjects(
+  tx: Transaction,
+  permissions: readonly RobotPermission[],
+  own: number | undefined,
+): Promise<void> {
+  const named = permissions.flatMap(({ scope }) => (typeof scope === 'number' ? [scope] : []))
+  if (await projectStore.holdOpen(tx, own === undefined ? named : [own, ...named])) return
+  throw new PreconditionFailed('a project of the robot is being deleted')
 }
 
 /** Which projects it may hold tokens for. */

@@ -90,7 +90,7 @@ const warn = statement<{ id: number }>(
      ORDER BY id LIMIT 100 FOR UPDATE SKIP LOCKED) RETURNING id`,
 )
 const byIds = statement<RobotRow>('robot-by-ids', `${SELECT} WHERE r.id = ANY($1) ORDER BY r.id`)
-const remove = statement<{ id: number }>('robot-remove', 'DELETE FROM robots WHERE id = $1 RETURNING id')
+const remove = statement('robot-remove', 'DELETE FROM robots WHERE id = $1')
 
 export interface NewRobot {
   name: string
@@ -146,7 +146,7 @@ export const robotStore = {
     const ids = (await tx.run(warn)).map(({ id }) => id)
     return ids.length === 0 ? [] : (await tx.run(byIds, [ids])).map(toRobot)
   },
-  remove: async (tx: Queries, id: number) => (await tx.run(remove, [id])).length > 0,
+  remove: (tx: Queries, id: number) => tx.run(remove, [id]),
 
   /** Robots of a project, or those of level system. */
   async list(

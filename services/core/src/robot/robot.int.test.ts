@@ -326,7 +326,7 @@ describe('the secret of a robot', () => {
     expect([await isIn(name, secret), await isIn(name, second)]).toEqual([true, true])
     await client.query('UPDATE core.robots SET previous_secret_until = now() WHERE id = $1', [id])
     expect([await isIn(name, secret), await isIn(name, second)]).toEqual([false, true])
-    expect((await rotate({ overlap_seconds: 0 })).status).toBe(400)
+    expect((await rotate({ overlap_seconds: 0 })).status).toBe(422)
     const { rows } = await client.query('SELECT * FROM core.robots')
     expect(JSON.stringify(rows)).not.toContain(second)
   })

@@ -1,0 +1,80 @@
+import pg from 'pg'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ADMIN_PASSWORD, openSurroundings, type RunningCore, type Surroundings } from '../testing/harness.ts'
+
+let surroundings: Surroundings
+let core: RunningCore
+let client: pg.Client
+const admin = `admin:${ADMIN_PASSWORD}`
+
+beforeAll(async () => {
+  surroundings = await openSurroundings()
+  core = await surroundings.startCore()
+  client = new pg.Client({ connectionString: core.databaseUrl })
+  await client.connect()
+  for (const project_name of ['mine', 'theirs']) await core.post('/projects', { as: admin, body: { project_name } })
+})
+afterAll(async () => {
+  expect(core?.errors.map(({ fields }) => fields?.err)).toEqual([])
+  await client?.end()
+  await core?.stop()
+  await surroundings?.stop()
+}, 30_000)
+
+function post(name: string, namespace: string, level: string, as = admin) {
+  const permissions = [{ kind: 'project', namespace, access: [{ resource: 'project', action: 'read' }] }]
+  return core.post('/robots', { as, body: { name, level, duration: -1, permissions } })
+}
+
+/** Until a statement of core waits for what the test has locked. */
+async function somebodyWaits(): Promise<void> {
+  const waiting = `SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
+  await expect.poll(async () => (await client.query(waiting)).rows[0].n, { timeout: 10_000 }).toBeGreaterThan(0)
+}
+
+describe('a robot, while others are at work', () => {
+  it('ends with its tokens also where somebody gave it more meanwhile', async () => {
+    const { id } = (await post('raced', 'mine', 'system')).body as { id: number }
+    const theirs = await client.query(`SELECT id FROM core.projects WHERE name = 'theirs'`)
+    await client.query('BEGIN')
+    await client.query('SELECT FROM core.robots WHERE id = $1 FOR UPDATE', [id])
+    await client.query(
+      `INSERT INTO core.robot_permissions (robot_id, scope, project_id, access)
+       VALUES ($1, 'project', $2, '[["repository", "pull"]]')`,
+      [id, theirs.rows[0].id],
+    )
+    surroundings.peers.put.length = 0
+    const deleted = core.delete(`/robots/${id}`, { as: admin })
+    await somebodyWaits()
+    await client.query('COMMIT')
+    expect((await deleted).status).toBe(200)
+    expect(surroundings.peers.put.map(({ name }) => name).sort()).toEqual(['mine', 'theirs'])
+  })
+
+  it.each(['project', 'system'])('of level %s is not made for a project that goes', async (level) => {
+    const name = `going-${level}`
+    expect((await core.post('/projects', { as: admin, body: { project_name: name } })).status).toBe(201)
+    await client.query('BEGIN')
+    await client.query('DELETE FROM core.projects WHERE name = $1', [name])
+    const made = post('late', name, level)
+    await somebodyWaits()
+    await client.query('COMMIT')
+    expect((await made).status).toBe(412)
+  })
+})
+
+describe('a robot that makes others', () => {
+  it('does not learn which projects there are', async () => {
+    const access = [{ resource: 'robot', action: 'create' }]
+    const permissions = [{ kind: 'system', namespace: '/', access }]
+    const body = { name: 'prober', level: 'system', duration: -1, permissions }
+    const { name, secret } = (await core.post('/robots', { as: admin, body })).body as { name: string; secret: string }
+    const [hidden, missing] = [
+      await post('probe', 'theirs', 'system', `${name}:${secret}`),
+      await post('probe', 'no-such', 'system', `${name}:${secret}`),
+    ]
+    expect([missing.status, missing.text]).toEqual([hidden.status, hidden.text])
+    expect(hidden.status).toBe(403)
+    expect((await post('probe', 'no-such', 'system')).status).toBe(404)
+  })
+})
