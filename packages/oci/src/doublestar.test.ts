@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { compilePattern, PatternInvalid } from './doublestar.ts'
+import { compilePattern, PatternInvalid, patternSize } from './doublestar.ts'
 
 /** What Go's doublestar v4 answers. */
 const MATCHES: [pattern: string, ...texts: string[]][] = [
@@ -94,6 +94,15 @@ describe('a pattern', () => {
       expect(compilePattern(pattern)(text)).toBe(false)
       expect(compilePattern(pattern)(`${text}/`.repeat(20))).toBe(false)
     }
+  })
+
+  it.each([
+    ['', 0],
+    ['v*', 2],
+    ['{a,bc}', 3],
+    ['x{a,b}{c,d}', 12],
+  ])('%j costs %d with its alternatives written out', (pattern, size) => {
+    expect(patternSize(pattern)).toBe(size)
   })
 
   it('does not grow without end with its alternatives', () => {

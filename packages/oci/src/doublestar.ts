@@ -34,6 +34,16 @@ export function compilePattern(pattern: string): (text: string) => boolean {
   return (text) => branches.some((tokens) => matches(tokens, text))
 }
 
+/**
+ * How long a pattern is with its alternatives written out: what matching it costs for each char of a text, and about what
+ * it takes in memory once compiled.
+ *
+ * @throws {PatternInvalid} unbalanced, or too many alternatives
+ */
+export function patternSize(pattern: string): number {
+  return expand(pattern).reduce((size, branch) => size + branch.length, 0)
+}
+
 /** Writes out the alternatives. @throws {PatternInvalid} unbalanced, or too many */
 function expand(pattern: string): string[] {
   const done: string[] = []

@@ -21,7 +21,7 @@ export {
   requireSupported,
   type SupportedAlgorithm,
 } from './digest.ts'
-export { compilePattern, PatternInvalid } from './doublestar.ts'
+export { compilePattern, PatternInvalid, patternSize } from './doublestar.ts'
 export { createHasher, digestOf, type Hasher } from './hasher.ts'
 export {
   type ChildDescriptor,

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { BadRequest } from '@berth/errors'
-import { compilePattern } from '@berth/oci'
+import { compilePattern, patternSize } from '@berth/oci'
 import type { ImmutabilityRule } from '@berth/types'
 import { z } from 'zod'
 
@@ -68,6 +68,12 @@ export function fingerprintOf({ repositories, tags }: ImmutabilityRule): Buffer 
     [repositories, tags].map((list) => list.map(({ pattern, excludes }) => [pattern, excludes])),
   )
   return createHash('sha256').update(text).digest()
+}
+
+/** What holding a tag against these rules costs, for each of its characters. */
+export function sizeOf(rules: readonly ImmutabilityRule[]): number {
+  const patterns = rules.flatMap(({ repositories, tags }) => [...repositories, ...tags])
+  return patterns.reduce((size, { pattern }) => size + patternSize(pattern), 0)
 }
 
 /** A rule as the API shows it. */

@@ -3,12 +3,15 @@ import { BadRequest, Conflict, NotFound } from '@berth/errors'
 import type { AuditEntry, AuditTrail } from '../audit/index.ts'
 import type { Caller } from '../caller/caller.ts'
 import type { PolicyChanges, ProjectDoor, ProjectRef } from '../project/index.ts'
-import { type ImmutableRule, parseSelectors, type RawImmutableRule, requireWhole } from './immutable-rule.ts'
+import { type ImmutableRule, parseSelectors, type RawImmutableRule, requireWhole, sizeOf } from './immutable-rule.ts'
 import { immutableStore } from './immutable-store.ts'
 
 const MAX_RULES = 100
-/** So that a project with all of them, and with the longest allowlist, fits into one message. */
-const MAX_BYTES = 600_000
+/**
+ * Of all patterns of a project, alternatives written out. The registry holds every tag of a list against them; and with
+ * the longest allowlist they fit into one message.
+ */
+const MAX_SIZE = 8_192
 
 /** The use cases of rules for immutable tags. Every change is in force at the registry before it is answered. */
 export interface ImmutableRules {
@@ -75,9 +78,12 @@ export function createImmutableRules(deps: {
 
 /** The row of the project is locked: nobody adds a rule meanwhile. */
 async function requireFits(tx: Transaction, projectId: number): Promise<void> {
-  const { rules, bytes } = await immutableStore.measure(tx, projectId)
-  if (rules > MAX_RULES) throw new BadRequest(`a project has at most ${MAX_RULES} rules for immutable tags`)
-  if (bytes > MAX_BYTES) throw new BadRequest('the rules of the project are too long together')
+  const rules = await immutableStore.all(tx, projectId)
+  if (rules.length > MAX_RULES) throw new BadRequest(`a project has at most ${MAX_RULES} rules for immutable tags`)
+  if (sizeOf(rules) > MAX_SIZE) {
+    const most = `at most ${MAX_SIZE} characters, alternatives in braces written out`
+    throw new BadRequest(`the patterns of all rules of the project have ${most}`)
+  }
 }
 
 function entry(

@@ -37,10 +37,9 @@ const remove = statement<{ id: number }>(
   'immutable-remove',
   'DELETE FROM immutability_rules WHERE project_id = $1 AND id = $2::bigint RETURNING id',
 )
-const measure = statement<{ rules: number; bytes: number }>(
-  'immutable-measure',
-  `SELECT count(*) AS rules, coalesce(sum(octet_length(repositories::text) + octet_length(tags::text)), 0)::bigint AS bytes
-   FROM immutability_rules WHERE project_id = $1`,
+const all = statement<ImmutabilityRule>(
+  'immutable-all',
+  'SELECT repositories, tags FROM immutability_rules WHERE project_id = $1',
 )
 
 /** Rules are always looked up inside their project: the id of another project's rule finds nothing. */
@@ -53,9 +52,8 @@ export const immutableStore = {
   update: async (tx: Queries, projectId: number, { id, ...rule }: ImmutableRule) =>
     (await tx.run(update, [projectId, id, ...valuesOf(rule)])).length > 0,
   remove: async (tx: Queries, projectId: number, id: number) => (await tx.run(remove, [projectId, id])).length > 0,
-  /** How many rules the project has, and how long they are together. */
-  measure: async (tx: Queries, projectId: number) =>
-    (await tx.find(measure, [projectId])) as { rules: number; bytes: number },
+  /** The selectors of every rule of the project. */
+  all: (tx: Queries, projectId: number) => tx.run(all, [projectId]),
 
   async list(
     db: Queries,

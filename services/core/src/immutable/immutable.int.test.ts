@@ -126,6 +126,20 @@ describe('a rule for immutable tags', () => {
     expect((await core.get(path, { as: ann })).headers.get('x-total-count')).toBe('100')
   })
 
+  it('costs the registry only so much, with all others of its project', async () => {
+    const path = '/projects/costly/immutabletagrules'
+    expect((await core.post('/projects', { as: ann, body: { project_name: 'costly' } })).status).toBe(201)
+    const id = await add(`1${'{*a,*b}'.repeat(7)}`, ann, path)
+    await add(`2${'{*a,*b}'.repeat(7)}`, ann, path)
+    await add(`3${'{*a,*b}'.repeat(7)}`, ann, path)
+    await add(`4${'{*a,*b}'.repeat(7)}`, ann, path)
+    const refused = await core.post(path, { as: ann, body: ruleOf(`5${'{*a,*b}'.repeat(7)}`) })
+    expect([refused.status, refused.text]).toEqual([400, expect.stringContaining('at most 8192 characters')])
+    const grown = await core.put(`${path}/${id}`, { as: ann, body: ruleOf(`1${'{*a,*b}'.repeat(8)}`) })
+    expect(grown.status).toBe(400)
+    expect((await core.get(path, { as: ann })).headers.get('x-total-count')).toBe('4')
+  })
+
   it('holds although the registry hears of it late', async () => {
     const { peers } = surroundings
     await peers.silence('registry')

@@ -1,8 +1,10 @@
-import { compilePattern, PatternInvalid, projectOf, type RepositoryName } from '@berth/oci'
+import { compilePattern, PatternInvalid, patternSize, projectOf, type RepositoryName } from '@berth/oci'
 import type { ImmutabilityRule } from '@berth/types'
 import { LRUCache } from 'lru-cache'
 
 const REMEMBERED_PROJECTS = 1_000
+/** In characters of patterns, alternatives written out; each is some dozens of bytes once compiled. */
+const REMEMBERED_SIZE = 1_000_000
 
 /** What a statement says of a project's rules for tags, beside the facts of the project. */
 export interface RuleFacts {
@@ -19,7 +21,17 @@ export const RULE_FACTS = `p.revision AS project_revision,
 type Holds = (text: string) => boolean
 type IsImmutable = (repository: string, tag: string) => boolean
 
-const compiled = new LRUCache<number, { revision: number; holds: IsImmutable }>({ max: REMEMBERED_PROJECTS })
+interface Compiled {
+  revision: number
+  holds: IsImmutable
+  size: number
+}
+
+const compiled = new LRUCache<number, Compiled>({
+  max: REMEMBERED_PROJECTS,
+  maxSize: REMEMBERED_SIZE,
+  sizeCalculation: ({ size }) => size,
+})
 
 /**
  * Whether a tag, once set, stays what it is and where it is: a rule whose selectors all hold for it. Patterns of
@@ -30,7 +42,7 @@ export function isImmutable(facts: RuleFacts, repository: RepositoryName, tag: s
   if (rules === null || rules.length === 0) return false
   let known = compiled.get(id)
   if (known?.revision !== revision) {
-    known = { revision, holds: compileRules(rules) }
+    known = { revision, holds: compileRules(rules), size: sizeOf(rules) }
     compiled.set(id, known)
   }
   return known.holds(nameInProject(repository), tag)
@@ -46,6 +58,20 @@ export function compileRules(rules: readonly ImmutabilityRule[]): IsImmutable {
     judges.some(
       ({ repositories, tags }) => repositories.every((holds) => holds(repository)) && tags.every((holds) => holds(tag)),
     )
+}
+
+function sizeOf(rules: readonly ImmutabilityRule[]): number {
+  const patterns = rules.flatMap(({ repositories, tags }) => [...repositories, ...tags])
+  return patterns.reduce((size, { pattern }) => size + sizeOfPattern(pattern), 1)
+}
+
+function sizeOfPattern(pattern: string): number {
+  try {
+    return patternSize(pattern)
+  } catch (err) {
+    if (err instanceof PatternInvalid) return pattern.length
+    throw err
+  }
 }
 
 /** A pattern that cannot be read protects everything, as far as its rule goes: nothing is lost by asking for it. */

@@ -13,7 +13,8 @@ import {
 
 /** So many artifacts go in one transaction. */
 const BATCH = 200
-const TAGS = 5_000
+/** So many are held against the rules before others have a turn. */
+const TAGS = 500
 
 const listTags = statement<{ name: string }>(
   'repository-delete-tags',
