@@ -30,7 +30,11 @@ export interface AuditLists {
   eventTypes(caller: Caller): readonly string[]
 }
 
-/** Counting a long list costs more than reading a page of it; a count over this is remembered for a while. */
+/**
+ * Counting a long list costs more than reading a page of it; a count over this is remembered for a while. A list of so
+ * few is sorted whole: the database would rather walk the log by its time, past everything others did, until it has
+ * met a page of them.
+ */
 const CHEAP = 5_000
 const REMEMBERED_MS = 10_000
 
@@ -56,8 +60,9 @@ export function createAuditLists(deps: { db: Queries; door: ProjectDoor }): Audi
 
   async function read(scope: AuditScope, { legacy, q, sort }: AuditQuery, page: Page): Promise<AuditPage> {
     const list = { scope, legacy, terms: parseListQuery(q) }
-    const [records, total] = await Promise.all([auditStore.list(db, list, parseSort(sort), page), count(list)])
-    return { records, total }
+    const total = await count(list)
+    if (total <= page.offset) return { records: [], total }
+    return { records: await auditStore.list(db, list, { sort: parseSort(sort), page, few: total <= CHEAP }), total }
   }
 
   return {
