@@ -37,7 +37,11 @@ export interface PasswordSource {
   isActive(): boolean
   /** Whether what was right may be remembered for a minute. */
   readonly isRemembered: boolean
-  /** `undefined`: wrong. Never asked about the admin, whose password is always ours. */
+  /**
+   * `undefined`: wrong. Never asked about the admin, whose password is always ours.
+   *
+   * @throws {Unauthorized} right or wrong, it opens nothing here: it was not looked at, and is no guess
+   */
   signIn(username: string, password: string, origin: SignInOrigin): Promise<UserCaller | undefined>
 }
 
@@ -124,8 +128,9 @@ export function createBasicSignIn(options: {
   return {
     async signIn(username, password, origin = {}) {
       const refused = () => {
-        log.warn('sign-in refused', { username: username.slice(0, MAX_NAME_CHARS), address: origin.address })
-        return new Unauthorized('invalid user name or password')
+        // Without the name: people type their password there. The audit log has those that are somebody's.
+        log.warn('sign-in refused', { address: origin.address })
+        return wrongCredentials()
       }
       if (username === '' || password === '' || username.length > MAX_NAME_CHARS || username.includes('\0')) {
         throw refused()
@@ -142,12 +147,16 @@ export function createBasicSignIn(options: {
   }
 }
 
+export function wrongCredentials(): Unauthorized {
+  return new Unauthorized('invalid user name or password')
+}
+
 interface Checked {
   caller: UserCaller
   /** Of the account; absent: not to be remembered. */
   revision: number | undefined
 }
 
-function callerOf({ id, username, sysadmin, groupAdmin }: Account): UserCaller {
-  return { kind: 'user', id, name: username, admin: sysadmin || groupAdmin }
+function callerOf({ id, username, sysadmin, groupAdmin, authRevision }: Account): UserCaller {
+  return { kind: 'user', id, name: username, admin: sysadmin || groupAdmin, authRevision }
 }

@@ -81,7 +81,9 @@ describe('signing in', () => {
     const { basic, hashed } = setUp()
     const callers = await Promise.all([1, 2, 3].map(() => basic.signIn('ann', 'Right-1')))
     callers.push(await basic.signIn('ann', 'Right-1'))
-    expect(callers).toEqual(Array.from({ length: 4 }, () => ({ kind: 'user', id: 3, name: 'ann', admin: false })))
+    expect(callers).toEqual(
+      Array.from({ length: 4 }, () => ({ kind: 'user', id: 3, name: 'ann', admin: false, authRevision: 1 })),
+    )
     expect(hashed).toEqual(['Right-1'])
   })
 

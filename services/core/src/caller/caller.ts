@@ -29,6 +29,8 @@ export interface UserCaller extends Origin {
   name: string
   /** By their own flag or by a group; never with an access token. */
   admin: boolean
+  /** Of the account as its password was checked: a session begins only while that is still so. */
+  authRevision?: number
   /** SHA-256 of the session id, when the caller came with a session. */
   session?: Buffer
   /** They may only what both they themselves and the token may. */

@@ -26,7 +26,8 @@ it('what is sealed of people of the provider is closed anew when the secret key 
       refreshToken: old.close('the token', PURPOSE.refreshToken(1)),
       aliveUntil: new Date(),
     })
-    const found = await sessionStore.find(database, await sessionStore.create(database, 1, 60))
+    const sid = await sessionStore.create(database, { id: 1 }, 60)
+    const found = await sessionStore.find(database, sid ?? '')
     const session = found?.caller.session ?? Buffer.alloc(0)
     await oidcStore.addSession(database, session, old.close('the hint', PURPOSE.idToken))
 

@@ -1,4 +1,5 @@
 import type { Database } from '@berth/db'
+import { Unauthorized } from '@berth/errors'
 import type { AuditTrail } from '../audit/index.ts'
 import type { UserCaller } from '../caller/caller.ts'
 import type { Settings } from '../setting/settings.ts'
@@ -10,7 +11,11 @@ const RENEW_AFTER_SECONDS = 60
 export interface SessionSignIn {
   /** Whose session this is, if it still lives; asking extends it unless `renewal` is false. */
   find(sid: string, options: { renewal: boolean }): Promise<UserCaller | undefined>
-  /** A new session; the one the browser had before ends. */
+  /**
+   * A new session; the one the browser had before ends.
+   *
+   * @throws {Unauthorized} meanwhile the user was deleted, or the password they came with was changed
+   */
   begin(caller: UserCaller, previous: string | undefined): Promise<string>
   end(caller: UserCaller): Promise<void>
 }
@@ -34,7 +39,9 @@ export function createSessionSignIn(db: Database, settings: Settings, audit: Aud
       return db.transaction(async (tx) => {
         if (old?.caller.session) await sessionStore.remove(tx, old.caller.session)
         await audit.record(tx, caller, entryOf('login', caller))
-        return sessionStore.create(tx, caller.id, ttlSeconds())
+        const sid = await sessionStore.create(tx, caller, ttlSeconds())
+        if (sid === undefined) throw new Unauthorized('invalid user name or password')
+        return sid
       })
     },
     async end(caller) {

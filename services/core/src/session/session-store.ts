@@ -4,9 +4,13 @@ import type { UserCaller } from '../caller/caller.ts'
 
 const SID = /^[A-Za-z0-9_-]{43}$/
 
-const insert = statement(
+// Whoever changes the password at this moment goes before or after, and ends the session in both cases.
+const insert = statement<{ user_id: number }>(
   'session-insert',
-  'INSERT INTO sessions (id_hash, user_id, expires_at) VALUES ($1, $2, now() + make_interval(secs => $3))',
+  `INSERT INTO sessions (id_hash, user_id, expires_at)
+     SELECT $1, id, now() + make_interval(secs => $3) FROM users
+      WHERE id = $2 AND deleted_at IS NULL AND auth_revision = coalesce($4, auth_revision) FOR SHARE
+   RETURNING user_id`,
 )
 const find = statement<{ id: number; username: string; admin: boolean; remaining_seconds: number }>(
   'session-find',
@@ -27,11 +31,11 @@ const removeExpired = statement('session-remove-expired', 'DELETE FROM sessions 
 
 /** Browser sessions. Their ids are random and kept as SHA-256 only: who reads the table cannot use them. */
 export const sessionStore = {
-  /** The id to hand to the browser. */
-  async create(db: Queries, userId: number, ttlSeconds: number): Promise<string> {
+  /** The id to hand to the browser; `undefined`: there is no such user, or none of this revision any more. */
+  async create(tx: Queries, user: { id: number; authRevision?: number }, ttlSeconds: number) {
     const sid = randomBytes(32).toString('base64url')
-    await db.run(insert, [hashOf(sid), userId, ttlSeconds])
-    return sid
+    const made = await tx.run(insert, [hashOf(sid), user.id, ttlSeconds, user.authRevision ?? null])
+    return made.length > 0 ? sid : undefined
   },
 
   async find(db: Queries, sid: string): Promise<{ caller: UserCaller; remainingSeconds: number } | undefined> {

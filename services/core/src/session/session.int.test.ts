@@ -1,7 +1,12 @@
+import { openDatabase } from '@berth/db'
+import { Unauthorized } from '@berth/errors'
+import { silentLogger } from '@berth/runtime'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { fixedSettings } from '../testing/fixed-settings.ts'
 import { ADMIN_PASSWORD, openSurroundings, type RunningCore, type Surroundings } from '../testing/harness.ts'
 import type { Reply } from '../testing/harness-client.ts'
+import { createSessionSignIn } from './session-sign-in.ts'
 
 let surroundings: Surroundings
 let core: RunningCore
@@ -166,6 +171,37 @@ describe('signing in with a browser', () => {
     expect((await core.get('/users/current', { headers: headersOf(there) })).status).toBe(401)
     expect((await core.get('/users/current', { as: 'sue:Password1' })).status).toBe(401)
     expect((await core.get('/users/current', { as: 'sue:Password2' })).status).toBe(200)
+  })
+})
+
+describe('a password that changes while somebody signs in with it', () => {
+  async function make(username: string): Promise<string> {
+    const body = { username, email: `${username}@x.org`, realname: username, password: 'Password1' }
+    const made = await core.post('/users', { as: admin, body })
+    return made.headers.get('location')?.split('/').at(-1) ?? ''
+  }
+  const change = (id: string, as: string, body: object) => core.put(`/users/${id}/password`, { as, body })
+
+  it('lets no session begin that would outlive it', async () => {
+    const id = await make('tom')
+    const database = openDatabase({ url: core.databaseUrl, service: 'core', schema: 'core', log: silentLogger })
+    const sessions = createSessionSignIn(database, fixedSettings(), core.assembled.audit)
+    const tom = { kind: 'user', id: Number(id), name: 'tom', admin: false, authRevision: 1 } as const
+    expect(await sessions.find(await sessions.begin(tom, undefined), { renewal: false })).toMatchObject({ name: 'tom' })
+    expect((await change(id, admin, { new_password: 'Password2' })).status).toBe(200)
+    await expect(sessions.begin(tom, undefined)).rejects.toThrow(Unauthorized)
+    expect(await sessions.begin({ ...tom, authRevision: 2 }, undefined)).toMatch(/^[\w-]{43}$/)
+    await database.close()
+  })
+
+  it('is changed by one of two who know it', async () => {
+    const id = await make('una')
+    const replies = await Promise.all(
+      ['Password2', 'Password3'].map((new_password) =>
+        change(id, 'una:Password1', { old_password: 'Password1', new_password }),
+      ),
+    )
+    expect(replies.map(({ status }) => status).toSorted()).toEqual([200, 403])
   })
 })
 

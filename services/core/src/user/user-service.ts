@@ -10,6 +10,7 @@ import { sessionStore } from '../session/session-store.ts'
 import type { Settings } from '../setting/settings.ts'
 import { forgetName, type GdprOptions } from './forget-names.ts'
 import {
+  type Account,
   ADMIN_ID,
   isReservedName,
   parseNewPassword,
@@ -85,12 +86,12 @@ export function createUsers(deps: {
     if (id !== ADMIN_ID && !isLocal()) throw new Forbidden('people are not kept here while they sign in elsewhere')
   }
 
-  async function checkOldPassword(caller: UserCaller, old: string | undefined): Promise<void> {
-    const { id, name: username, address } = caller
-    const right = await attempts.guard({ username, password: old ?? '', address }, async () => {
-      const account = await userStore.accountById(database, id)
-      return (await hasher.verify(account?.passwordHash, old ?? '')) || undefined
-    })
+  async function checkOldPassword(caller: UserCaller, account: Account | undefined, old = ''): Promise<void> {
+    const { name: username, address } = caller
+    const right = await attempts.guard(
+      { username, password: old, address },
+      async () => (await hasher.verify(account?.passwordHash, old)) || undefined,
+    )
     if (!right) throw new Forbidden('incorrect old password')
   }
 
@@ -162,15 +163,17 @@ export function createUsers(deps: {
       const { username } = await enter(caller, id, 'update')
       requireKeptHere(id)
       const self = caller.kind === 'user' && caller.id === id ? caller : undefined
-      if (self) await checkOldPassword(self, request.old_password)
-      const password = parseNewPassword(request.new_password)
       const account = await userStore.accountById(database, id)
+      if (self) await checkOldPassword(self, account, request.old_password)
+      const password = parseNewPassword(request.new_password)
       if (await hasher.verify(account?.passwordHash, password)) {
         throw new BadRequest('the new password cannot be the same as the old one')
       }
       const passwordHash = await hasher.hash(password)
       await database.transaction(async (tx) => {
-        await userStore.updatePassword(tx, id, passwordHash)
+        // Of two who know the old one, whoever comes second knows the password no more.
+        const isChanged = await userStore.updatePassword(tx, id, passwordHash, self && account?.authRevision)
+        if (!isChanged) throw self ? new Forbidden('incorrect old password') : new NotFound(`user ${id} not found`)
         await sessionStore.removeOthers(tx, id, self?.session)
         await record(tx, caller, 'update', username, 'password')
       })

@@ -63,9 +63,10 @@ const updateProfile = statement(
   'user-update-profile',
   'UPDATE users SET email = $2, realname = $3, comment = $4, updated_at = now() WHERE id = $1',
 )
-const updatePassword = statement(
+const updatePassword = statement<{ id: number }>(
   'user-update-password',
-  'UPDATE users SET password_hash = $2, auth_revision = auth_revision + 1, updated_at = now() WHERE id = $1',
+  `UPDATE users SET password_hash = $2, auth_revision = auth_revision + 1, updated_at = now()
+    WHERE id = $1 AND deleted_at IS NULL AND auth_revision = coalesce($3, auth_revision) RETURNING id`,
 )
 const updateSysadmin = statement(
   'user-update-sysadmin',
@@ -103,7 +104,9 @@ export const userStore = {
   },
   updateProfile: (tx: Queries, id: number, { email, realname, comment }: Profile) =>
     tx.run(updateProfile, [id, email, realname, comment]),
-  updatePassword: (tx: Queries, id: number, passwordHash: string) => tx.run(updatePassword, [id, passwordHash]),
+  /** False: there is no such user, or none of this revision any more. */
+  updatePassword: async (tx: Queries, id: number, passwordHash: string, authRevision?: number) =>
+    (await tx.run(updatePassword, [id, passwordHash, authRevision ?? null])).length > 0,
   updateSysadmin: (tx: Queries, id: number, sysadmin: boolean) => tx.run(updateSysadmin, [id, sysadmin]),
   /** Keeps the row, without what anybody could sign in with here or outside. */
   async remove(tx: Queries, id: number, { username, email, realname, comment }: Remains): Promise<void> {
