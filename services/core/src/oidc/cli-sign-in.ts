@@ -1,6 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Queries } from '@berth/db'
-import type { PasswordSource } from '../caller/basic-sign-in.ts'
+import { type PasswordSource, wrongCredentials } from '../caller/basic-sign-in.ts'
 import type { UserCaller } from '../caller/caller.ts'
 import type { Seal } from '../secret/index.ts'
 import type { Settings } from '../setting/settings.ts'
@@ -32,7 +32,7 @@ export function createCliSignIn(deps: {
     isActive: () => settings.get('auth_mode') === 'oidc_auth',
     isRemembered: false,
     async signIn(username, secret, origin): Promise<UserCaller | undefined> {
-      if (!opensToCliSecret(origin)) return undefined
+      if (!opensToCliSecret(origin)) throw wrongCredentials()
       const person = await oidcStore.byName(database, username)
       if (!isSecretOf(person, secret) || !person) return undefined
       if (!(await sessions.isAlive(person))) return undefined

@@ -38,6 +38,14 @@ describe('a CLI secret', () => {
     expect(granted.identity).toMatchObject({ kind: 'user', name: 'cora' })
   })
 
+  it('is no wrong one where it opens nothing, however often it is shown there', async () => {
+    const secret = await world.cliSecretOf(await world.signIn('cora'))
+    for (let times = 0; times < 35; times++) {
+      expect((await core.get('/users/current', { as: `cora:${secret}` })).status).toBe(401)
+    }
+    expect(await world.tryCli('cora', secret)).toBe(200)
+  })
+
   it('is kept sealed, and shown to its owner at a browser alone', async () => {
     const browser = await world.signIn('cora')
     const secret = await world.cliSecretOf(browser)
