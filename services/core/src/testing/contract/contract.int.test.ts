@@ -8,13 +8,13 @@ import { failureOf } from './failing.ts'
 import { OUT_OF_REACH } from './failures.ts'
 import { PROJECT_EXAMPLES } from './project-examples.ts'
 import { SYSTEM_EXAMPLES } from './system-examples.ts'
-import { CALLERS, declaredOperations, readTable } from './table.ts'
+import { CALLERS, type CallerName, declaredOperations, readTables } from './table.ts'
 import { openWorld, type World } from './world.ts'
 
 const EXAMPLES: Record<string, MakeExample> = { ...CONTENT_EXAMPLES, ...PROJECT_EXAMPLES, ...SYSTEM_EXAMPLES }
 const OPERATIONS = 94
 
-const table = readTable()
+const { private: table, public: opened } = readTables()
 const declared = declaredOperations()
 const told = { cells: 0, successes: 0, failures: 0, outOfReach: 0 }
 
@@ -67,24 +67,43 @@ describe('the table of the contract', () => {
   })
 })
 
+/** Asks an operation as these callers; what each saw must be what is said. */
+async function expectCells(operation: string, callers: readonly CallerName[], statuses: readonly number[]) {
+  const seen: number[] = []
+  const answers: string[] = []
+  for (const [index, caller] of callers.entries()) {
+    const example = await exampleOf(operation)(world, { caller, works: (statuses[index] ?? 0) < 400 })
+    const { on = core.url } = example
+    const answer = await ask(on, { as: world.credentials[caller], ...defined(callOf(operation, example)) })
+    seen.push(answer.status)
+    const because = answer.status < 500 ? '' : ` ${String(core.errors.at(-1)?.fields?.err)}`
+    answers.push(`${caller}: ${answer.status} ${answer.text.slice(0, 300)}${because}`)
+    told.cells += 1
+    if (answer.status < 400) told.successes += 1
+    else if (answer.status === statuses[index]) expectFailure(answer, answer.status, `${operation} as ${caller}`)
+  }
+  expect(seen, answers.join('\n')).toEqual(statuses)
+}
+
 describe('each operation answers each caller as the table says', () => {
-  it.each(table)('$operation', async ({ operation, statuses }) => {
-    const seen: number[] = []
-    const answers: string[] = []
-    for (const [index, caller] of CALLERS.entries()) {
-      const works = (statuses[index] ?? 0) < 400
-      const example = await exampleOf(operation)(world, { caller, works })
-      const { on = core.url } = example
-      const answer = await ask(on, { as: world.credentials[caller], ...defined(callOf(operation, example)) })
-      seen.push(answer.status)
-      const because = answer.status < 500 ? '' : ` ${String(core.errors.at(-1)?.fields?.err)}`
-      answers.push(`${caller}: ${answer.status} ${answer.text.slice(0, 300)}${because}`)
-      told.cells += 1
-      if (answer.status < 400) told.successes += 1
-      else if (answer.status === statuses[index]) expectFailure(answer, answer.status, `${operation} as ${caller}`)
-    }
-    expect(seen, answers.join('\n')).toEqual(statuses)
-  })
+  it.each(table)('$operation', ({ operation, statuses }) => expectCells(operation, CALLERS, statuses))
+})
+
+describe('while the project is public', () => {
+  const isPublic = async (value: boolean) => {
+    const body = { metadata: { public: String(value) } }
+    await world.must(200, { method: 'PUT', path: `/projects/${world.project.id}`, body })
+  }
+  beforeAll(() => isPublic(true))
+  afterAll(() => isPublic(false))
+
+  it.each(table.filter(({ operation }) => /[{]project_name|labels/.test(operation)))(
+    '$operation answers who has no role as the table says',
+    async ({ operation, statuses }) => {
+      const other = opened.find((row) => row.operation === operation)
+      await expectCells(operation, CALLERS.slice(0, 2), other?.statuses ?? statuses.slice(0, 2))
+    },
+  )
 })
 
 describe('each failure the document declares is reached', () => {

@@ -1,5 +1,6 @@
 import { freshLabel } from './content-examples.ts'
 import type { MakeExample } from './example.ts'
+import { freshUser } from './system-examples.ts'
 import { PROJECT_ACCESS, type World } from './world.ts'
 
 const PROJECT = '/projects/{project_name_or_id}'
@@ -44,6 +45,8 @@ export async function freshRobot(world: World): Promise<{ id: number } & Record<
   const shown = await world.must(200, { method: 'GET', path: `/robots/${(body as { id: number }).id}` })
   return shown.body as { id: number } & Record<string, unknown>
 }
+
+const robotId = async (world: World): Promise<number> => (await freshRobot(world)).id
 
 /** An empty project that its administrator and a robot of its own may delete. */
 async function doomed(world: World) {
@@ -98,9 +101,9 @@ export const PROJECT_EXAMPLES: Record<string, MakeExample> = {
   },
 
   [`GET ${PROJECT}/members`]: (world) => ({ path: byName(world), query: 'entityname=guest' }),
-  [`POST ${PROJECT}/members`]: async (world) => ({
+  [`POST ${PROJECT}/members`]: async (world, { works }) => ({
     path: byName(world),
-    body: { role_id: 5, member_user: { username: (await world.makeUser()).name } },
+    body: { role_id: 5, member_user: { user_id: await world.usable(freshUser, works) } },
   }),
   [`GET ${PROJECT}/members/{mid}`]: async (world) => ({
     path: { ...byName(world), mid: await world.lasting(freshMember) },
@@ -109,7 +112,9 @@ export const PROJECT_EXAMPLES: Record<string, MakeExample> = {
     path: { ...byName(world), mid: await world.lasting(freshMember) },
     body: { role_id: 2 },
   }),
-  [`DELETE ${PROJECT}/members/{mid}`]: async (world) => ({ path: { ...byName(world), mid: await freshMember(world) } }),
+  [`DELETE ${PROJECT}/members/{mid}`]: async (world, { works }) => ({
+    path: { ...byName(world), mid: await world.usable(freshMember, works) },
+  }),
 
   [`GET ${PROJECT}/immutabletagrules`]: ofProject,
   [`POST ${PROJECT}/immutabletagrules`]: (world) => ({ path: byName(world), body: ruleBody(world.next()) }),
@@ -117,8 +122,8 @@ export const PROJECT_EXAMPLES: Record<string, MakeExample> = {
     const id = await freshRule(world)
     return { path: { ...byName(world), immutable_rule_id: id }, body: { id, ...ruleBody(world.next()) } }
   },
-  [`DELETE ${PROJECT}/immutabletagrules/{immutable_rule_id}`]: async (world) => ({
-    path: { ...byName(world), immutable_rule_id: await freshRule(world) },
+  [`DELETE ${PROJECT}/immutabletagrules/{immutable_rule_id}`]: async (world, { works }) => ({
+    path: { ...byName(world), immutable_rule_id: await world.usable(freshRule, works) },
   }),
 
   'GET /labels': ({ project }) => ({ query: `scope=p&project_id=${project.id}` }),
@@ -130,11 +135,13 @@ export const PROJECT_EXAMPLES: Record<string, MakeExample> = {
     path: { label_id: await freshLabel(world) },
     body: { name: `renamed-${world.next()}`, description: 'in other words' },
   }),
-  'DELETE /labels/{label_id}': async (world) => ({ path: { label_id: await freshLabel(world) } }),
+  'DELETE /labels/{label_id}': async (world, { works }) => ({
+    path: { label_id: await world.usable(freshLabel, works) },
+  }),
 
   'GET /robots': ({ project }) => ({ query: `q=${encodeURIComponent(`Level=project,ProjectID=${project.id}`)}` }),
   'POST /robots': (world) => ({ body: robotBody(world) }),
-  'GET /robots/{robot_id}': async (world) => ({ path: { robot_id: (await freshRobot(world)).id } }),
+  'GET /robots/{robot_id}': async (world) => ({ path: { robot_id: await world.lasting(robotId) } }),
   'PUT /robots/{robot_id}': async (world) => {
     const robot = await freshRobot(world)
     return { path: { robot_id: robot.id }, body: { ...robot, description: 'changed' } }
@@ -143,5 +150,7 @@ export const PROJECT_EXAMPLES: Record<string, MakeExample> = {
     path: { robot_id: (await freshRobot(world)).id },
     body: { secret: 'Refreshed1' },
   }),
-  'DELETE /robots/{robot_id}': async (world) => ({ path: { robot_id: (await freshRobot(world)).id } }),
+  'DELETE /robots/{robot_id}': async (world, { works }) => ({
+    path: { robot_id: await world.usable(robotId, works) },
+  }),
 }

@@ -23,7 +23,7 @@ const ofUser =
   (body?: unknown): MakeExample =>
   async (world) => ({ path: { user_id: await world.lasting(freshUser) }, body })
 
-const freshUser = async (world: World): Promise<number> => (await world.makeUser()).id
+export const freshUser = async (world: World): Promise<number> => (await world.makeUser()).id
 
 /** People, groups and what there is once. */
 export const SYSTEM_EXAMPLES: Record<string, MakeExample> = {
@@ -54,14 +54,16 @@ export const SYSTEM_EXAMPLES: Record<string, MakeExample> = {
   'GET /users/current/permissions': ({ project }) => ({ query: `scope=/project/${project.id}&relative=true` }),
   'GET /users/search': () => ({ query: 'username=gue' }),
   'GET /users/{user_id}': ofUser(),
-  'PUT /users/{user_id}': async (world) => {
-    const { id, name } = await world.makeUser()
-    return { path: { user_id: id }, body: { email: `new-${name}@example.org`, realname: 'New', comment: 'new' } }
-  },
-  'DELETE /users/{user_id}': async (world) => ({ path: { user_id: await freshUser(world) } }),
+  'PUT /users/{user_id}': async (world, { works }) => ({
+    path: { user_id: await world.usable(freshUser, works) },
+    body: { email: `new-${world.next()}@example.org`, realname: 'New', comment: 'new' },
+  }),
+  'DELETE /users/{user_id}': async (world, { works }) => ({
+    path: { user_id: await world.usable(freshUser, works) },
+  }),
   'PUT /users/{user_id}/sysadmin': ofUser({ sysadmin_flag: false }),
   'PUT /users/{user_id}/password': async (world, { works }) => ({
-    path: { user_id: works ? await freshUser(world) : await world.lasting(freshUser) },
+    path: { user_id: await world.usable(freshUser, works) },
     body: { new_password: 'Another1x' },
   }),
   'PUT /users/{user_id}/cli_secret': ofUser({ secret: 'Contract1x' }),
@@ -74,7 +76,9 @@ export const SYSTEM_EXAMPLES: Record<string, MakeExample> = {
     path: { group_id: await freshGroup(world) },
     body: { group_name: `renamed-${world.next()}`, group_type: 3 },
   }),
-  'DELETE /usergroups/{group_id}': async (world) => ({ path: { group_id: await freshGroup(world) } }),
+  'DELETE /usergroups/{group_id}': async (world, { works }) => ({
+    path: { group_id: await world.usable(freshGroup, works) },
+  }),
 
   'POST /ldap/ping': nothing,
   'GET /ldap/users/search': () => ({ query: `username=${PERSON}` }),

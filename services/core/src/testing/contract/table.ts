@@ -23,9 +23,22 @@ export interface Row {
   statuses: readonly number[]
 }
 
-/** The table of contract.md. @throws {Error} its columns are not the callers, or a row has too few cells */
-export function readTable(): Row[] {
-  const lines = readFileSync(new URL('../../../contract.md', import.meta.url), 'utf8')
+/** Who else asks while the project is public: the first two callers. */
+const WITHOUT_ROLE = CALLERS.slice(0, 2)
+
+/**
+ * The tables of contract.md: of a private project, and what is other while it is public.
+ *
+ * @throws {Error} the columns are not the callers, or a cell holds no status
+ */
+export function readTables(): { private: Row[]; public: Row[] } {
+  const text = readFileSync(new URL('../../../contract.md', import.meta.url), 'utf8')
+  const [first = '', second = ''] = text.split('\n## ')
+  return { private: rowsOf(first, CALLERS), public: rowsOf(second, WITHOUT_ROLE) }
+}
+
+function rowsOf(text: string, callers: readonly CallerName[]): Row[] {
+  const [head = [], ...rows] = text
     .split('\n')
     .filter((line) => line.startsWith('| '))
     .map((line) =>
@@ -34,11 +47,10 @@ export function readTable(): Row[] {
         .slice(1, -1)
         .map((cell) => cell.trim()),
     )
-  const [head = [], ...rows] = lines
-  if (head.slice(1).join() !== CALLERS.join()) throw new Error(`the columns of contract.md are ${head.join()}`)
+  if (head.slice(1).join() !== callers.join()) throw new Error(`the columns of contract.md are ${head.join()}`)
   return rows.map(([operation = '', ...cells]) => {
     const statuses = cells.map(Number)
-    if (statuses.length !== CALLERS.length || statuses.some((status) => !(status >= 200 && status < 600))) {
+    if (statuses.length !== callers.length || statuses.some((status) => !(status >= 200 && status < 600))) {
       throw new Error(`contract.md has no status in some cell of ${operation}`)
     }
     return { operation: operation.replaceAll('`', ''), statuses }

@@ -31,6 +31,8 @@ export interface World {
   icon: string
   /** What `make` makes, made once: for calls that leave it as it is. */
   lasting(make: (world: World) => Promise<number>): Promise<number>
+  /** For calls that use it up: made anew if the call should work, else as with `lasting`. */
+  usable(make: (world: World) => Promise<number>, works: boolean): Promise<number>
   /** URL of something that says it is an OpenID provider. */
   issuer: string
   /** A core whose people are in a directory, with credentials of the administrator and of a system robot. */
@@ -147,6 +149,7 @@ export async function openWorld(surroundings: Surroundings): Promise<World> {
       made.set(maker, known)
       return known
     },
+    usable: (maker, works) => (works ? maker(world) : world.lasting(maker)),
     try: (call) => ask(core.url, { ...call, as: admin }),
     issuer: outside.issuer,
     inDirectory: once(async () => {
