@@ -59,6 +59,12 @@ describe('the allowlist of the suite', () => {
     })
   })
 
+  it('is emptied by no items at all, which is how clients in Go say none', async () => {
+    expect((await put({ items: null, expires_at: null })).status).toBe(200)
+    expect((await core.get(PATH, { as: ann })).body).toMatchObject({ items: [], expires_at: null })
+    expect((await put({ items: items('CVE-2026-1', 'CVE-2026-2') })).status).toBe(200)
+  })
+
   it('is what a project goes by once it prevents pulls, and no more once it has its own', async () => {
     await put({ items: items('CVE-2026-3') })
     surroundings.peers.put.length = 0

@@ -22,10 +22,12 @@ export function validated(document: OpenApiDocument, options: { answers: boolean
 
 /**
  * Harbor's clients write `q=name=~x` and `scope=/project/1` as they stand; the validator would want them escaped. And
- * what it takes for a body that need not be there is only one that says so.
+ * what it takes for a body that need not be there is only one that says so. A slash at the end of a path may be there or
+ * not, also of one that has it in the document.
  */
 function prepared(document: OpenApiDocument): OpenApiDocument {
   const copy = structuredClone(document)
+  copy.paths = Object.fromEntries(Object.entries(copy.paths).map(([path, item]) => [path.replace(/\/$/, ''), item]))
   for (const { requestBody } of Object.values(copy.paths).flatMap((item) => Object.values(item))) {
     if (requestBody instanceof Object && !('required' in requestBody)) Object.assign(requestBody, { required: false })
   }

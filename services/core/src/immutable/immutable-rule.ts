@@ -23,7 +23,7 @@ export const RawImmutableRule = z.object({
   disabled: z.boolean().default(false),
   action: z.string().optional(),
   template: z.string().optional(),
-  tag_selectors: z.array(RawSelector).optional(),
+  tag_selectors: z.array(RawSelector).nullish(),
   scope_selectors: z.record(z.string(), z.array(RawSelector)).optional(),
 })
 export type RawImmutableRule = z.output<typeof RawImmutableRule>

@@ -58,7 +58,8 @@ describe('a rule for immutable tags', () => {
     const changed = await core.put(`${RULES}/${id}`, { as: cat, body: { id: 77, ...ruleOf('w*') } })
     expect(changed.status, changed.text).toBe(200)
     expect(inForce()).toEqual(['w*', 'release-*'])
-    expect((await core.put(`${RULES}/${id}`, { as: cat, body: { disabled: true } })).status).toBe(200)
+    const off = { disabled: true, tag_selectors: null }
+    expect((await core.put(`${RULES}/${id}`, { as: cat, body: off })).status).toBe(200)
     expect(inForce()).toEqual(['release-*'])
     expect((await core.get(RULES, { as: ann })).body).toMatchObject([
       { id, ...ruleOf('w*'), disabled: true },

@@ -98,6 +98,12 @@ describe('metadata of a project, one by one', () => {
     expect(await status(add(body))).toBe(400)
   })
 
+  it('is there with a slash at the end of the path and without', async () => {
+    for (const path of ['/projects/library/metadatas', '/projects/library/metadatas/']) {
+      expect((await core.get(path, { as: admin })).body).toEqual({ public: 'true' })
+    }
+  })
+
   it('is changed under the key of the path alone', async () => {
     const put = (body: object) => status(core.put(`${PATH}/severity`, { as: ann, body }))
     expect(await put({ auto_scan: 'true' })).toBe(400)
