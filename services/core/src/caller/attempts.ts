@@ -32,6 +32,12 @@ export interface Attempts {
   guard<T>(attempt: SignInAttempt, work: () => Promise<T | undefined>): Promise<T | undefined>
   /** A secret nobody can guess was wrong: the address has one less, the account does not suffer. */
   wrongSecret(attempt: SignInAttempt): void
+  /**
+   * Lets an address have done what costs as much as looking at a password, such as registering: it has one less.
+   *
+   * @throws {TooManyRequests}
+   */
+  spend(address: string | undefined): void
 }
 
 interface Tally {
@@ -62,7 +68,7 @@ export function createAttempts(options: { perAccount: number; perAddress: number
   function refuseIf(isUsedUp: boolean, { endsAt }: Tally): void {
     if (!isUsedUp) return
     const retryAfterSeconds = Math.max(1, Math.ceil((endsAt - now()) / 1_000))
-    throw new TooManyRequests('too many wrong passwords, try again later', { retryAfterSeconds })
+    throw new TooManyRequests('too many attempts, try again later', { retryAfterSeconds })
   }
 
   const addressTally = (address: string | undefined) =>
@@ -97,6 +103,12 @@ export function createAttempts(options: { perAccount: number; perAddress: number
       const from = addressTally(address)
       // These go on when an address has used up what it has, and must not be remembered without end.
       if (from && from.wrong.size < perAddress) from.wrong.set(print(`${username.length}:${username}${password}`), 1)
+    },
+    spend(address) {
+      const from = addressTally(address)
+      if (!from) return
+      refuseIf(from.wrong.size >= perAddress, from)
+      from.wrong.set(print(`spent ${from.wrong.size}`), 1)
     },
   }
 }

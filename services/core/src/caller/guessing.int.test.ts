@@ -80,6 +80,22 @@ describe('guessing a password', () => {
     expect((await current('robot$library+ci:wrong', address)).status).toBe(401)
   })
 
+  it('costs an address no less than registering one after the other, which hashes as much', async () => {
+    await core.set({ self_registration: true })
+    const address = '198.51.100.6'
+    const opened = await core.get('/systeminfo')
+    const cookie = (opened.headers.getSetCookie()[0] ?? '').split(';')[0] ?? ''
+    const headers = { cookie, 'X-Harbor-CSRF-Token': opened.headers.get('x-harbor-csrf-token') ?? '', ...from(address) }
+    const statuses: number[] = []
+    for (let at = 0; at < 9; at++) {
+      const body = { username: `new${at}`, email: `new${at}@x.org`, realname: 'new', password: 'Password1' }
+      statuses.push((await core.post('/users', { body, headers })).status)
+    }
+    expect(statuses).toEqual([...Array.from({ length: 8 }, () => 201), 429])
+    expect((await current('bob:Other-1', address)).status).toBe(429)
+    await core.set({ self_registration: false })
+  })
+
   it('of one’s own old password is guessing too', async () => {
     const address = '203.0.113.8'
     const [{ user_id: id }] = (await core.get('/users/search?username=bob', { as: admin, headers: from('192.0.2.1') }))

@@ -95,8 +95,10 @@ export function createUsers(deps: {
     if (!right) throw new Forbidden('incorrect old password')
   }
 
+  const mayCreate = (caller: Caller) => systemPermits(caller)('user', 'create')
+
   function requireMayCreate(caller: Caller, isBrowser: boolean): void {
-    if (!systemPermits(caller)('user', 'create')) {
+    if (!mayCreate(caller)) {
       if (!settings.get('self_registration')) throw refusal(caller)
       if (!isBrowser) throw new Forbidden('self-registration cannot be triggered via API')
     }
@@ -123,6 +125,7 @@ export function createUsers(deps: {
       const profile = parseProfile(request)
       const password = parseNewPassword(request.password)
       if (isReservedName(username)) throw taken()
+      if (!mayCreate(caller)) attempts.spend(caller.address)
       const passwordHash = await hasher.hash(password)
       // Who registers themselves does so in their own name.
       const by: Caller = caller.kind === 'anonymous' ? { ...caller, ...NEWCOMER, name: username } : caller
