@@ -20,6 +20,12 @@ its result.`,
     fits: /^distribution API/,
   },
   {
+    title: 'The API of people, projects and content',
+    text: `What a fuzzer (schemathesis) made of the OpenAPI document, half of it under names that lead to something: no answer was a
+failure of ours, and each had a status, headers and a body the document describes.`,
+    fits: /fuzzer/,
+  },
+  {
     title: 'Big layers',
     text: 'The highest PSS of each service while it ran, in MiB; nobody may reach 200 MB. Every pull is compared with its digest.',
     fits: / MiB$/,
