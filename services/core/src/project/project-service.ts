@@ -183,18 +183,21 @@ function requireMayCreate(caller: Caller, settings: Settings): void {
 }
 
 function visibilityOf(caller: Caller): Visibility {
-  if (isAdmin(caller)) return { kind: 'all' }
+  if (systemPermits(caller)('project', 'list')) return { kind: 'all' }
   if (caller.kind === 'anonymous') return { kind: 'public' }
+  // As in Harbor a robot sees whatever it was given something in.
   if (caller.kind === 'robot') return granted(caller.grants)
   const { id: memberId, token } = caller
   if (!token) return { kind: 'public', memberId }
-  const within = granted(token.grants)
+  const within = granted(token.grants.filter(({ resource, action }) => resource === 'project' && action === 'read'))
   if (token.ownerIsAdmin) return within
   return within.kind === 'all' ? { kind: 'public', memberId } : { kind: 'public', memberId, among: within.ids ?? [] }
 }
 
 function granted(grants: readonly RobotGrant[]): Visibility {
-  const readable = grants.filter(({ resource, action }) => resource === 'project' && action === 'read')
-  if (readable.some(({ scope }) => scope === 'every project')) return { kind: 'all' }
-  return { kind: 'public', ids: readable.flatMap(({ scope }) => (typeof scope === 'number' ? [scope] : [])) }
+  if (grants.some(({ scope }) => scope === 'every project')) return { kind: 'all' }
+  return {
+    kind: 'public',
+    ids: [...new Set(grants.flatMap(({ scope }) => (typeof scope === 'number' ? [scope] : [])))],
+  }
 }

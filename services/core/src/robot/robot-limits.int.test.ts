@@ -63,6 +63,33 @@ describe('a robot, while others are at work', () => {
   })
 })
 
+describe('the projects a robot lists', () => {
+  let made = 0
+  const listed = async (level: string, permissions: object[]) => {
+    const body = { name: `lister-${++made}`, level, duration: -1, permissions }
+    const { name, secret } = (await core.post('/robots', { as: admin, body })).body as { name: string; secret: string }
+    const { body: projects } = await core.get('/projects?q=name=%7B"library" "mine" "theirs"%7D', {
+      as: `${name}:${secret}`,
+    })
+    return (projects as { name: string }[]).map((project) => project.name)
+  }
+  const one = (kind: string, namespace: string, resource: string, action: string) => [
+    { kind, namespace, access: [{ resource, action }] },
+  ]
+
+  it('are those it was given something in, and the public ones', async () => {
+    expect(await listed('project', one('project', 'mine', 'repository', 'pull'))).toEqual(['library', 'mine'])
+    expect(await listed('system', one('project', 'theirs', 'tag', 'list'))).toEqual(['library', 'theirs'])
+    expect(await listed('system', one('system', '/', 'catalog', 'read'))).toEqual(['library'])
+  })
+
+  it('are all for one that was given something in every project, or may list projects', async () => {
+    const all = ['library', 'mine', 'theirs']
+    expect(await listed('system', one('project', '*', 'repository', 'pull'))).toEqual(all)
+    expect(await listed('system', one('system', '/', 'project', 'list'))).toEqual(all)
+  })
+})
+
 describe('a robot that makes others', () => {
   it('does not learn which projects there are', async () => {
     const access = [{ resource: 'robot', action: 'create' }]
