@@ -59,6 +59,15 @@ describe('granting access', () => {
     expect((await grant(nobody)).identity).toEqual({ kind: 'anonymous', name: '', id: 0, admin: false })
   })
 
+  it('lets go of the catalogue within a minute: no revision of a project could take it back', async () => {
+    const granted = await grant(basic('admin', ADMIN_PASSWORD), 'registry:catalog:*')
+    expect(granted).toMatchObject({ access: [{ actions: ['*'] }], tokenSeconds: 60 })
+    expect(await grant(basic('developer'), 'registry:catalog:*')).toMatchObject({
+      access: [{ actions: [] }],
+      tokenSeconds: 1_800,
+    })
+  })
+
   it('gives what is both asked and allowed, with the project and its revision', async () => {
     const { access } = await grant(
       basic('developer'),

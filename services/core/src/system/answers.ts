@@ -1,6 +1,6 @@
 import type { Queries } from '@berth/db'
 import { type Answer, answer } from '@berth/messaging'
-import { accessGrant, type Credentials, healthCheck, projectResolve } from '@berth/types'
+import { accessGrant, type Credentials, type GrantedAccess, healthCheck, projectResolve } from '@berth/types'
 import { grantAccess } from '../access/index.ts'
 import type { BasicSignIn } from '../caller/basic-sign-in.ts'
 import { ANONYMOUS, type Caller, identityOf } from '../caller/caller.ts'
@@ -8,6 +8,8 @@ import type { BearerSignIn } from '../oidc/index.ts'
 import { isProjectName, projectStore, registryProjects } from '../project/index.ts'
 import type { SessionSignIn } from '../session/index.ts'
 import type { Settings } from '../setting/settings.ts'
+
+const CATALOG_SECONDS = 60
 
 /** What core answers other services over NATS. */
 export function coreAnswers(deps: {
@@ -30,11 +32,9 @@ export function coreAnswers(deps: {
     answer(accessGrant, async ({ credentials, scopes, address }) => {
       const caller = await callerOf(credentials, address)
       const find = (names: readonly string[]) => projectStore.byNames(database, names)
-      return {
-        identity: identityOf(caller),
-        access: await grantAccess(database, find, caller, scopes),
-        tokenSeconds: secondsOf(caller, settings.get('token_expiration') * 60),
-      }
+      const access = await grantAccess(database, find, caller, scopes)
+      const tokenSeconds = secondsOf(caller, access, settings.get('token_expiration') * 60)
+      return { identity: identityOf(caller), access, tokenSeconds }
     }),
     answer(projectResolve, async ({ name }) => {
       const project = isProjectName(name) ? await projectStore.find(database, { name }) : undefined
@@ -45,8 +45,13 @@ export function coreAnswers(deps: {
   ]
 }
 
-/** What was got with an access token ends when that does. */
-function secondsOf(caller: Caller, seconds: number): number {
+/**
+ * What was got with an access token ends when that does. What tells of the catalogue belongs to no project whose access
+ * revision could take it back from who administers no more, so it ends soon.
+ */
+function secondsOf(caller: Caller, access: readonly GrantedAccess[], configured: number): number {
+  const seesCatalog = access.some(({ type, actions }) => type === 'registry' && actions.length > 0)
+  const seconds = seesCatalog ? Math.min(configured, CATALOG_SECONDS) : configured
   const endsAt = caller.kind === 'user' ? caller.token?.expiresAt : undefined
   return endsAt ? Math.max(1, Math.min(seconds, Math.floor((endsAt.getTime() - Date.now()) / 1_000))) : seconds
 }
