@@ -55,6 +55,8 @@ describe('a CLI secret', () => {
     const shown = await core.get(`/users/${id}`, { as: ADMIN })
     expect(shown.body).toMatchObject({ oidc_user_meta: { user_id: id, subiss: `sub-cora${idp.issuer}`, secret: '' } })
     expect((await core.get('/users/current', { as: ADMIN })).body).not.toHaveProperty('oidc_user_meta')
+    const page = await browser.open(`${core.url}/api/v2.0/users/current`)
+    expect(page.headers.get('cache-control')).toBe('no-store')
   })
 
   it('is changed by its owner and by administrators, within the rule', async () => {

@@ -1,5 +1,5 @@
 import { pageHeaders } from '@berth/db'
-import { Router } from 'express'
+import { type Response, Router } from 'express'
 import { z } from 'zod'
 import type { Caller } from '../caller/caller.ts'
 import { callerOf, isBrowser, listPage, parseBody, parseQuery, pathNumber } from '../http/index.ts'
@@ -23,8 +23,10 @@ const Sysadmin = z.object({ sysadmin_flag: z.boolean().default(false) })
 
 export function userRoutes(users: Users, ownPermissions: OwnPermissions, metaOf: CliSecrets['metaOf']): Router {
   const routes = Router()
-  const toWholeBody = async (caller: Caller, user: User) => {
+  const toWholeBody = async (caller: Caller, res: Response, user: User) => {
     const meta = await metaOf(caller, user.id)
+    // It can hold a secret.
+    if (meta) res.set('Cache-Control', 'no-store')
     return { ...toUserBody(user), ...(meta ? { oidc_user_meta: toMetaBody(meta) } : {}) }
   }
 
@@ -40,7 +42,7 @@ export function userRoutes(users: Users, ownPermissions: OwnPermissions, metaOf:
   })
   routes.get('/users/current', async (_req, res) => {
     const caller = callerOf(res)
-    res.json(await toWholeBody(caller, await users.current(caller)))
+    res.json(await toWholeBody(caller, res, await users.current(caller)))
   })
   routes.get('/users/current/permissions', async (req, res) => {
     res.json(await ownPermissions(callerOf(res), parseQuery(PermissionsQuery, req)))
@@ -54,7 +56,7 @@ export function userRoutes(users: Users, ownPermissions: OwnPermissions, metaOf:
   })
   routes.get('/users/:user_id', async (req, res) => {
     const caller = callerOf(res)
-    res.json(await toWholeBody(caller, await users.get(caller, pathNumber(req, 'user_id'))))
+    res.json(await toWholeBody(caller, res, await users.get(caller, pathNumber(req, 'user_id'))))
   })
   routes.put('/users/:user_id', async (req, res) => {
     await users.updateProfile(callerOf(res), pathNumber(req, 'user_id'), parseBody(Profile, req))
