@@ -6,6 +6,8 @@ export default defineConfig({
   ssr: { resolve: source },
   test: {
     pool: 'forks',
+    // Most of a test is waiting for processes, so one on each core of a small machine; more would starve each other.
+    maxWorkers: 2,
     projects: [
       {
         ssr: { resolve: source },
@@ -13,6 +15,7 @@ export default defineConfig({
           name: 'unit',
           include: ['{packages,services}/*/src/**/*.test.ts', '.ci/**/*.test.ts', 'deploy/**/*.test.ts'],
           exclude: ['**/*.int.test.ts', '**/node_modules/**'],
+          testTimeout: 20_000,
         },
       },
       {
