@@ -1,9 +1,10 @@
+import type { Socket } from 'node:net'
 import { connect as connectOverTls, type TLSSocket } from 'node:tls'
 import type { Egress } from '@berth/egress'
 import { Unavailable } from '@berth/errors'
 import { Client, type Entry, type Filter, ResultCodeError } from 'ldapts'
 import type { LdapServer, Scope } from './ldap-config.ts'
-import { type WatchedSocket, watched } from './watched-socket.ts'
+import { MessageStream } from './message-stream.ts'
 
 /** All steps together may take this many times what each of them may. */
 const STEPS = 6
@@ -57,7 +58,7 @@ export async function withDirectory<T>(
 ): Promise<T> {
   const socket = await open(egress, server)
   const deadline = setTimeout(() => socket.destroy(), STEPS * server.timeoutMs)
-  const client = clientOn(watched(socket), server)
+  const client = clientOn(socket, server)
   try {
     if (server.protection === 'starttls') await client.startTLS(tlsOf(server)).catch(failed('refuses StartTLS'))
     return await work(directoryOn(client, server))
@@ -79,17 +80,25 @@ async function open(egress: Egress, { host, port, timeoutMs, protection, ca, ver
 }
 
 /** The client is given the one connection it has: it must not open another by itself, without TLS and unjudged. */
-function clientOn(connection: WatchedSocket, { host, port, protection, timeoutMs }: LdapServer): Client {
+function clientOn(socket: Socket, { host, port, protection, timeoutMs }: LdapServer): Client {
   const isLdaps = protection === 'ldaps'
+  let isTaken = false
+  const stream = new MessageStream(socket)
+  // Of what a socket is the client uses what the stream has.
+  const take = () => {
+    if (isTaken) throw new Error('the connection to the directory is lost')
+    isTaken = true
+    return stream as unknown as TLSSocket
+  }
   return new Client({
     url: `${isLdaps ? 'ldaps' : 'ldap'}://${host}:${port}`,
     timeout: timeoutMs,
     connectTimeout: timeoutMs,
-    createConnection: () => connection.take(),
+    createConnection: take,
     createSecureConnection: (...options: unknown[]) => {
-      if (isLdaps) return connection.take() as TLSSocket
-      connection.mustBeQuiet()
-      return connection.upgraded(connectOverTls(options[0] as Parameters<typeof connectOverTls>[0]))
+      if (isLdaps) return take()
+      const wanted = { ...(options[0] as ReturnType<typeof tlsOf>), socket: stream.release() }
+      return new MessageStream(connectOverTls(wanted)) as unknown as TLSSocket
     },
   })
 }

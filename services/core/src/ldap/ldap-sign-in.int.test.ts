@@ -95,6 +95,9 @@ function signInAt(double: LdapDouble, { settings = {}, egress, refuse }: Setup =
   return { people, said, signIn: (username: string, password: string) => source.signIn(username, password, {}) }
 }
 
+/** An entry with a value that says it is longer than all of it. */
+const LYING_ENTRY = Buffer.from('3017020102641204 0463 6e3d61 300a 3008 0402636e 3102 047f'.replaceAll(' ', ''), 'hex')
+
 const namesOf = (one: ExternalPerson | undefined) => one?.groups.map(({ name }) => name).sort()
 
 describe('signing in with a directory', () => {
@@ -321,6 +324,8 @@ describe('the way to a directory', () => {
     ['no password of who searches', {}, { ldap_search_password: '' }],
     ['a directory that is silent', { isSilent: true }, { ldap_timeout: 1 }],
     ['a directory that refuses to be searched', { searchResult: 53 }, {}],
+    ['a directory whose lengths lie', { garbage: LYING_ENTRY }, {}],
+    ['a directory that speaks something else', { garbage: Buffer.from('HTTP/1.1 400 Bad Request') }, {}],
     ['a directory that is elsewhere', { searchResult: 10 }, {}],
     ['a filter that is none', {}, { ldap_filter: '(uid=' }],
     ['no address', {}, { ldap_url: '' }],

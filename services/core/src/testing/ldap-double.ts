@@ -39,6 +39,8 @@ export interface LdapDouble {
   injection?: Buffer
   /** Never answers a search. */
   isSilent?: boolean
+  /** Said to each search instead of an answer. */
+  garbage?: Buffer
   /** The answer to a search, if not success. */
   searchResult?: number
   stop(): Promise<void>
@@ -141,6 +143,7 @@ function search(double: LdapDouble, id: number, request: SearchRequest, who: str
   const { baseDN, scope, filter, attributes, sizeLimit } = request
   double.searches.push({ base: baseDN, filter: filter.toString() })
   if (double.isSilent) return Buffer.alloc(0)
+  if (double.garbage) return double.garbage
   const done = (code: number) => result(id, ProtocolOperation.LDAP_RES_SEARCH, code)
   if (double.searchResult !== undefined) return done(double.searchResult)
   const isSearcher = double.searchers?.some((dn) => findDn(dn) === findDn(who)) ?? true
