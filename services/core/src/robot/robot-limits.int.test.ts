@@ -63,6 +63,31 @@ describe('a robot, while others are at work', () => {
   })
 })
 
+describe('robots of the same name', () => {
+  it('sign in each for itself', async () => {
+    const made = new Map<string, { name: string; secret: string }>()
+    for (const [namespace, level] of [
+      ['mine', 'project'],
+      ['theirs', 'project'],
+      ['library', 'system'],
+    ] as const) {
+      const { body } = await post('same', namespace, level)
+      made.set(namespace, body as { name: string; secret: string })
+    }
+    const names = [...made.values()].map(({ name }) => name)
+    expect(names).toEqual(['robot$mine+same', 'robot$theirs+same', 'robot$same'])
+    const statuses = async (secret: string) =>
+      Promise.all(
+        [...names, 'robot$no-such+same'].map(async (name) => {
+          return (await core.get('/statistics', { as: `${name}:${secret}` })).status
+        }),
+      )
+    expect(await statuses(made.get('mine')?.secret ?? '')).toEqual([200, 401, 401, 401])
+    expect(await statuses(made.get('theirs')?.secret ?? '')).toEqual([401, 200, 401, 401])
+    expect(await statuses(made.get('library')?.secret ?? '')).toEqual([401, 401, 200, 401])
+  })
+})
+
 describe('the projects a robot lists', () => {
   let made = 0
   const listed = async (level: string, permissions: object[]) => {

@@ -51,10 +51,12 @@ const ROBOT_COLUMNS: ListColumns = {
 }
 
 const byId = statement<RobotRow>('robot-by-id', `${SELECT} WHERE r.id = $1::bigint`)
-const byName = statement<RobotRow>(
-  'robot-by-name',
-  `${SELECT} WHERE r.name = $1 AND p.name IS NOT DISTINCT FROM $2::text`,
+// Many projects have a robot of the same name: the project leads to the one, by two unique indexes.
+const ofProject = statement<RobotRow>(
+  'robot-of-project',
+  `${SELECT} WHERE r.name = $1 AND r.project_id = (SELECT id FROM projects WHERE name = $2)`,
 )
+const ofSystem = statement<RobotRow>('robot-of-system', `${SELECT} WHERE r.name = $1 AND r.project_id IS NULL`)
 const insert = statement<{ id: number }>(
   'robot-insert',
   `INSERT INTO robots (name, project_id, description, secret_hash, duration_days, creator_kind, creator_id)
@@ -112,7 +114,7 @@ export const robotStore = {
     db: Queries,
     { name, project }: { name: string; project?: string },
   ): Promise<{ robot: Robot; secretHash: Buffer; previousSecretHash?: Buffer } | undefined> {
-    const row = await db.find(byName, [name, project ?? null])
+    const row = project === undefined ? await db.find(ofSystem, [name]) : await db.find(ofProject, [name, project])
     if (!row) return undefined
     return {
       robot: toRobot(row),
