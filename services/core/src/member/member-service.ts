@@ -3,7 +3,7 @@ import { BadRequest, Conflict, NotFound, PreconditionFailed } from '@berth/error
 import { findRole, type RoleId } from '../access/index.ts'
 import type { AuditTrail } from '../audit/index.ts'
 import type { Caller } from '../caller/caller.ts'
-import type { AccessChanges, ProjectDoor, ProjectRef } from '../project/index.ts'
+import { type AccessChanges, type ProjectDoor, type ProjectRef, projectStore } from '../project/index.ts'
 import type { FindEntity, RawEntity } from './member-entity.ts'
 import { type Member, memberStore } from './member-store.ts'
 
@@ -61,6 +61,8 @@ export function createMembers(deps: {
       const { id: roleId, name: role } = parseRole(raw.role_id)
       const entity = await findEntity(caller, raw)
       return access.change(caller, async (tx) => {
+        if (!(await projectStore.holdOpen(tx, [projectId])))
+          throw new PreconditionFailed('the project is being deleted')
         if (!(await memberStore.hold(tx, entity))) throw new NotFound(`no such ${entity.kind}`)
         const result = await memberStore.insert(tx, { projectId, entity, roleId }).catch(conflict)
         await audit.record(tx, caller, {

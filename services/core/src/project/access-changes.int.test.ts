@@ -1,3 +1,4 @@
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ADMIN_PASSWORD, openSurroundings, type RunningCore, type Surroundings } from '../testing/harness.ts'
 
@@ -55,5 +56,22 @@ describe('changes of who may do what in one project, at the same time', () => {
       }),
     )
     expect(changed.map(({ status }) => status)).toEqual(MANY.map(() => 200))
+  })
+})
+
+describe('a member made while the project goes', () => {
+  it('is not made', async () => {
+    expect((await core.post('/projects', { as: admin, body: { project_name: 'going' } })).status).toBe(201)
+    const client = new pg.Client({ connectionString: core.databaseUrl })
+    await client.connect()
+    await client.query('BEGIN')
+    await client.query(`DELETE FROM core.projects WHERE name = 'going'`)
+    const body = { role_id: 2, member_user: { username: 'user-1' } }
+    const added = core.post('/projects/going/members', { as: admin, body })
+    const waiting = `SELECT count(*)::int AS n FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`
+    await expect.poll(async () => (await client.query(waiting)).rows[0].n, { timeout: 10_000 }).toBeGreaterThan(0)
+    await client.query('COMMIT')
+    await client.end()
+    expect((await added).status).toBe(412)
   })
 })
