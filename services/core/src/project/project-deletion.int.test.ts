@@ -1,5 +1,5 @@
 import pg from 'pg'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { ADMIN_PASSWORD, openSurroundings, type RunningCore, type Surroundings } from '../testing/harness.ts'
 import type { ProjectDeletion } from './project-deletion.ts'
 
@@ -71,6 +71,22 @@ describe('a deletion nobody finished', () => {
     await surroundings.peers.wake('registry')
     await deletion.sweep()
     expect((await core.head('/projects?project_name=patient', { as: admin })).status).toBe(404)
+  })
+
+  it('does not keep those after it waiting when it cannot be finished', async () => {
+    const stuck = await abandoned('stuck', '3 minutes')
+    await abandoned('behind', '2 minutes')
+    const { repositories } = surroundings.peers
+    const get = vi.spyOn(repositories, 'get').mockImplementation((id) => {
+      if (id === stuck) throw new Error('the row is broken')
+      return undefined
+    })
+    await deletion.sweep()
+    get.mockRestore()
+    expect((await core.head('/projects?project_name=behind', { as: admin })).status).toBe(404)
+    expect((await core.head('/projects?project_name=stuck', { as: admin })).status).toBe(200)
+    await deletion.sweep()
+    expect((await core.head('/projects?project_name=stuck', { as: admin })).status).toBe(404)
   })
 
   it('is finished once, whoever goes on with it', async () => {

@@ -92,7 +92,7 @@ export function createProjectDeletion(deps: {
       const marked = await mark(id, caller)
       if (!marked) return
       const deleted = await finish(marked, caller).catch((err: unknown) => {
-        if (!(err instanceof Error && (err as { code?: unknown }).code === 'UNAVAILABLE')) throw err
+        if (!isUnavailable(err)) throw err
         throw new Unavailable('the registry cannot be reached, the deletion goes on when it can', { cause: err })
       })
       if (!deleted) {
@@ -104,10 +104,20 @@ export function createProjectDeletion(deps: {
     async sweep() {
       for (const project of await projectStore.stuck(database)) {
         log.info('going on with the deletion of a project', { project: project.name })
-        await finish(project, beganBy(project))
+        try {
+          await finish(project, beganBy(project))
+        } catch (err) {
+          if (isUnavailable(err)) throw err
+          // What is wrong with one is not the fault of those after it.
+          log.warn('the deletion of a project cannot be finished', { project: project.name, err })
+        }
       }
     },
   }
+}
+
+function isUnavailable(err: unknown): boolean {
+  return err instanceof Error && (err as { code?: unknown }).code === 'UNAVAILABLE'
 }
 
 async function tellUpdated(tx: Transaction, project: RegistryProject, actor: string | undefined): Promise<void> {
