@@ -33,6 +33,13 @@ describe('what a request tried to change', () => {
     ['POST', '/api/v2.0/ldap/users/import', 'create user', '', undefined],
     ['POST', '/api/berth/v1/access-tokens', 'create access-token', '', undefined],
     ['POST', '/api/berth/v1/token/rotate-key', 'create key', '', undefined],
+    ['DELETE', '/API/V2.0/Projects/Library/', 'delete project', 'Library', 'Library'],
+    ['PUT', '/api/v2.0/projects/Library/MEMBERS/5', 'update member', 'Library/5', 'Library'],
+    ['POST', '/api/v2.0/Projects/a/Repositories/B/Artifacts/V1/Tags', 'create tag', 'a/B:V1', 'a'],
+    ['PUT', '/api/v2.0/System/cveallowlist', 'update allowlist', 'system', undefined],
+    ['POST', '/Api/Berth/v1/Access-Tokens', 'create access-token', '', undefined],
+    ['POST', '/api/internal/RenameAdmin', 'update user', '', undefined],
+    ['POST', '/api/internal/syncquota/', 'update quota', '', undefined],
   ])('%s %s: %s', (method, path, what, resource, project) => {
     const attempt = findAttempt(method, path)
     expect([`${attempt?.operation} ${attempt?.resourceType}`, attempt?.resource, attempt?.project]).toEqual([

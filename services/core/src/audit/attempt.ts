@@ -13,7 +13,14 @@ const OPERATIONS: Readonly<Record<string, AuditOperation>> = {
   DELETE: 'delete',
 }
 
-const BASE = /^\/api\/(?:v2\.0|berth\/v1)\//
+// Routes do not mind capital letters, nor do we.
+const BASE = /^\/api\/(?:v2\.0|berth\/v1)\//i
+
+/** What administrators can do beside the API. */
+const BESIDE: ReadonlyMap<string, AuditResource> = new Map([
+  ['/api/internal/renameadmin', 'user'],
+  ['/api/internal/syncquota', 'quota'],
+])
 
 /** What stands after `/projects/{project}/`, and what it is. */
 const IN_PROJECT: Readonly<Record<string, AuditResource>> = {
@@ -37,20 +44,26 @@ const ELSEWHERE: Readonly<Record<string, AuditResource>> = {
 /** Reads a request that changes something; undefined for the others and for what is no thing of the audit log. */
 export function findAttempt(method: string, path: string): Attempt | undefined {
   const operation = OPERATIONS[method]
-  if (operation === undefined || !BASE.test(path)) return undefined
-  const [first = '', ...rest] = path.replace(BASE, '').split('/').filter(Boolean).map(decoded)
+  if (operation === undefined) return undefined
+  const beside = BESIDE.get(path.toLowerCase().replace(/\/$/, ''))
+  if (beside) return { operation: 'update', resource: '', resourceType: beside }
+  if (!BASE.test(path)) return undefined
+  const [head = '', ...rest] = path.replace(BASE, '').split('/').filter(Boolean).map(decoded)
+  const first = head.toLowerCase()
+  const second = rest[0]?.toLowerCase()
   if (first === 'projects') return { operation, ...inProject(rest) }
-  if (first === 'system' && rest[0] === 'CVEAllowlist') {
+  if (first === 'system' && second === 'cveallowlist') {
     return { operation, resourceType: 'allowlist', resource: 'system' }
   }
-  if (first === 'ldap' && rest[1] === 'import') return { operation, resourceType: 'user', resource: '' }
-  if (first === 'token' && rest[0] === 'rotate-key') return { operation, resourceType: 'key', resource: '' }
+  if (first === 'ldap' && rest[1]?.toLowerCase() === 'import') return { operation, resourceType: 'user', resource: '' }
+  if (first === 'token' && second === 'rotate-key') return { operation, resourceType: 'key', resource: '' }
   const resourceType = Object.hasOwn(ELSEWHERE, first) ? ELSEWHERE[first] : undefined
   return resourceType && { operation, resourceType, resource: rest[0] ?? '' }
 }
 
-function inProject([project, kind = '', ...rest]: string[]): Omit<Attempt, 'operation'> {
+function inProject([project, part = '', ...rest]: string[]): Omit<Attempt, 'operation'> {
   if (project === undefined) return { resourceType: 'project', resource: '' }
+  const kind = part.toLowerCase()
   if (kind === 'repositories')
     return { project, ...inRepository(`${project}/${decoded(rest[0] ?? '')}`, rest.slice(1)) }
   const resourceType = Object.hasOwn(IN_PROJECT, kind) ? IN_PROJECT[kind] : undefined
@@ -58,7 +71,8 @@ function inProject([project, kind = '', ...rest]: string[]): Omit<Attempt, 'oper
   return { project, resourceType, resource: rest[0] === undefined ? project : `${project}/${rest[0]}` }
 }
 
-function inRepository(repository: string, [, reference, kind, name]: string[]): Omit<Attempt, 'operation'> {
+function inRepository(repository: string, [, reference, part, name]: string[]): Omit<Attempt, 'operation'> {
+  const kind = part?.toLowerCase()
   if (reference === undefined) return { resourceType: 'repository', resource: repository }
   const isDigest = reference.includes(':')
   const artifact = `${repository}${isDigest ? '@' : ':'}${reference}`
