@@ -16,7 +16,8 @@ export function oidcPingRoutes(fetch: ProviderFetch, log: Logger): Router {
     requireSystem(callerOf(res), 'configuration', 'update')
     const { url, verify_cert: verifyCertificate } = parseBody(Ping, req)
     await probeProvider({ url, verifyCertificate, fetch }).catch((err: unknown) => {
-      log.warn('no OpenID provider was found', { url, reason: reasonOf(err) })
+      // Not the whole of it: people write passwords into addresses.
+      log.warn('no OpenID provider was found', { host: URL.parse(url)?.host, reason: reasonOf(err) })
       throw new BadRequest('no OpenID provider was found at this address')
     })
     res.status(200).end()
