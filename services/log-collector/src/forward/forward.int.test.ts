@@ -69,19 +69,31 @@ async function certificate(): Promise<string> {
   return `${made.private.trim()}\n${made.cert.trim()}\n`
 }
 
+/** How many lines nobody has acknowledged, and how many of them came again. */
+async function linesInStream(): Promise<{ waiting: number; again: number }> {
+  const bus = await connectBus({ user: 'everything', nats: natsSettings(around.nats.url), log: silentLogger })
+  const manager = await bus.connection.jetstreamManager({ checkAPI: false })
+  const info = await manager.consumers.info('EVENTS', 'log-collector-audit')
+  await bus.close()
+  return { waiting: info.num_pending + info.num_ack_pending, again: info.num_redelivered }
+}
+
 describe('the audit log', () => {
+  it('waits until it is known where it goes', async () => {
+    await start()
+    const line = await tell()
+    await expect.poll(async () => (await linesInStream()).again, { timeout: 8_000, interval: 100 }).toBe(1)
+    const receiver = await receive()
+    await forwardTo(`127.0.0.1:${receiver.port}`)
+    await expect.poll(() => receiver.messages.length, eventually).toBe(1)
+    expect(receiver.messages[0]).toContain(line.id)
+  })
+
   it('is forwarded nowhere while no receiver is named, and what was told then is gone', async () => {
     await forwardTo('')
     await start()
     const before = await tell()
-    const bus = await connectBus({ user: 'everything', nats: natsSettings(around.nats.url), log: silentLogger })
-    const manager = await bus.connection.jetstreamManager({ checkAPI: false })
-    const waiting = async () => {
-      const { num_pending, num_ack_pending } = await manager.consumers.info('EVENTS', 'log-collector-audit')
-      return num_pending + num_ack_pending
-    }
-    await expect.poll(waiting, eventually).toBe(0)
-    await bus.close()
+    await expect.poll(async () => (await linesInStream()).waiting, eventually).toBe(0)
     const receiver = await receive()
     await forwardTo(`127.0.0.1:${receiver.port}`)
     const after = await tell()

@@ -1,8 +1,16 @@
 import { hostname } from 'node:os'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Unavailable } from '@berth/errors'
 import { type Bus, type Delivered, followBatches, knowBucket } from '@berth/messaging'
 import { Counter, type Logger, type Registry } from '@berth/runtime'
-import { type AuditLine, auditRecorded, EventEnvelope, findSyslogTarget, type SettingKey } from '@berth/types'
+import {
+  type AuditLine,
+  auditRecorded,
+  EventEnvelope,
+  findSyslogTarget,
+  type SettingKey,
+  type SyslogTarget,
+} from '@berth/types'
 import { formatSyslog, frameMessages } from './syslog-message.ts'
 import { createSyslogSender, type Dial } from './syslog-sender.ts'
 
@@ -14,7 +22,7 @@ const LONGEST_PAUSE_MS = 10_000
 
 /**
  * Sends the audit log to the syslog receiver the settings name. Lines wait in the stream until they are sent, in their
- * order, and are thrown away when there is no receiver any more.
+ * order and as long as nobody has said where to, and are thrown away when there is no receiver any more.
  */
 export function startForwarding(parts: { bus: Bus; dial: Dial; log: Logger; metrics: Registry }): {
   stop(): Promise<void>
@@ -45,15 +53,27 @@ export function startForwarding(parts: { bus: Bus; dial: Dial; log: Logger; metr
     }
   }
 
-  async function handle(batch: readonly Delivered[]): Promise<void> {
-    const target = findSyslogTarget(String((await settings).get(ENDPOINT) ?? ''))
-    if (target === undefined) return
+  /** Where to, now; `undefined`: nowhere. */
+  async function findTarget(): Promise<SyslogTarget | undefined> {
+    const endpoint = (await settings).get(ENDPOINT)
+    // Core says so even of nowhere: a bucket that has just been made says nothing yet.
+    if (endpoint === undefined) throw new Unavailable('it is not known yet where the audit log goes')
+    return findSyslogTarget(String(endpoint))
+  }
+
+  async function send(batch: readonly Delivered[]): Promise<void> {
+    const target = await findTarget()
+    if (target === undefined) return sender.close()
     const messages = batch.flatMap(read).map((line) => formatSyslog(line, hostname()))
     if (messages.length === 0) return
+    await sender.send(target, frameMessages(messages))
+    sent.inc(messages.length)
+    pauseMs = FIRST_PAUSE_MS
+  }
+
+  async function handle(batch: readonly Delivered[]): Promise<void> {
     try {
-      await sender.send(target, frameMessages(messages))
-      sent.inc(messages.length)
-      pauseMs = FIRST_PAUSE_MS
+      await send(batch)
     } catch (err) {
       failures.inc()
       // They come again a second after we say that it failed.
