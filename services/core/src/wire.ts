@@ -13,6 +13,7 @@ import { startLabelSweep } from './label/index.ts'
 import { startDeletionSweep } from './project/index.ts'
 import { startRobotExpiry } from './robot/index.ts'
 import { startSessionSweep } from './session/index.ts'
+import { startForgettingNames } from './user/forget-names.ts'
 import { BERTH_VERSION } from './version.ts'
 
 export const SCHEMA = 'core'
@@ -47,6 +48,7 @@ export async function wire(
     startDeletionSweep(core.deletion, log),
     startLabelSweep(core.labels, log),
     startSessionSweep(database, log),
+    startForgettingNames(database, log),
     keepPartitions(database, log),
     startExporter({ db: database, bus, health: core.health, settings: core.settings, metrics, log }),
     startRobotExpiry(database, core.settings, relay.poke, log),
