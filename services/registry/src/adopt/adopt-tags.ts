@@ -6,9 +6,12 @@ import type { BroughtTag } from './tag-source.ts'
 
 const lockManifests = statement<{ id: number; digest: string; pushed_at: Date }>(
   'adopt-lock-manifests',
-  `SELECT m.id, m.digest, m.pushed_at FROM manifest m JOIN repository r ON r.id = m.repository_id
-   WHERE r.project_id = $1 AND r.name = $2 AND (
-     m.digest = ANY($3) OR m.id IN (SELECT manifest_id FROM tag WHERE repository_id = r.id AND name = ANY($4))
+  // Not one condition with OR in it, for which Postgres reads every manifest there is.
+  `WITH place AS (SELECT id FROM repository WHERE project_id = $1 AND name = $2)
+   SELECT m.id, m.digest, m.pushed_at FROM manifest m WHERE m.id IN (
+     SELECT id FROM manifest WHERE repository_id = (SELECT id FROM place) AND digest = ANY($3)
+     UNION ALL
+     SELECT manifest_id FROM tag WHERE repository_id = (SELECT id FROM place) AND name = ANY($4)
    )
    ORDER BY m.id FOR NO KEY UPDATE OF m`,
 )
