@@ -1,6 +1,7 @@
 import { accessGrant } from '@berth/types'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ADMIN_PASSWORD, openSurroundings, type RunningCore, type Surroundings } from '../testing/harness.ts'
+import { person } from '../testing/person.ts'
 import { query } from '../testing/query.ts'
 
 let surroundings: Surroundings
@@ -15,7 +16,7 @@ beforeAll(async () => {
   surroundings = await openSurroundings()
   core = await surroundings.startCore()
   for (const username of ['ann', 'bob']) {
-    const body = { username, email: `${username}@x.org`, realname: username, password: 'Password1' }
+    const body = person(username)
     await core.post('/users', { as: admin, body })
   }
   for (const project_name of ['mine', 'other']) {

@@ -2,6 +2,7 @@ import type { Bus } from '@berth/messaging'
 import { accessGrant, type Credentials, projectResolve } from '@berth/types'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ADMIN_PASSWORD, openSurroundings, type RunningCore, type Surroundings } from '../testing/harness.ts'
+import { person } from '../testing/person.ts'
 
 let surroundings: Surroundings
 let core: RunningCore
@@ -19,7 +20,7 @@ beforeAll(async () => {
   const created = await core.post('/projects', { as: admin, body: { project_name: 'closed' } })
   projects.closed = Number(created.headers.get('location')?.split('/').at(-1))
   for (const [username, role_id] of [...Object.entries(ROLES), ['stranger', 0] as const]) {
-    const body = { username, email: `${username}@x.org`, realname: username, password: 'Password1' }
+    const body = person(username)
     await core.post('/users', { as: admin, body })
     if (role_id)
       await core.post('/projects/closed/members', { as: admin, body: { role_id, member_user: { username } } })

@@ -1,6 +1,7 @@
 import { accessGrant } from '@berth/types'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ADMIN_PASSWORD, openSurroundings, type RunningCore, type Surroundings } from '../testing/harness.ts'
+import { person } from '../testing/person.ts'
 
 let surroundings: Surroundings
 let core: RunningCore
@@ -13,7 +14,7 @@ beforeAll(async () => {
     BERTH_CORE_FAILED_LOGINS_PER_ADDRESS: '8',
   })
   for (const username of ['ann', 'bob']) {
-    const body = { username, email: `${username}@x.org`, realname: username, password: 'Password1' }
+    const body = person(username)
     await core.post('/users', { as: admin, body, headers: from('192.0.2.1') })
   }
 }, 60_000)

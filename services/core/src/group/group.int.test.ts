@@ -1,6 +1,7 @@
 import { accessGrant } from '@berth/types'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ADMIN_PASSWORD, openSurroundings, type RunningCore, type Surroundings } from '../testing/harness.ts'
+import { person } from '../testing/person.ts'
 import { query } from '../testing/query.ts'
 
 let surroundings: Surroundings
@@ -22,7 +23,7 @@ afterAll(async () => {
 }, 30_000)
 
 async function makeUser(username: string): Promise<number> {
-  const body = { username, email: `${username}@x.org`, realname: username, password: 'Password1' }
+  const body = person(username)
   return idOf(await core.post('/users', { as: admin, body }))
 }
 

@@ -1,6 +1,7 @@
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ADMIN_PASSWORD, openSurroundings, type RunningCore, type Surroundings } from '../testing/harness.ts'
+import { person } from '../testing/person.ts'
 
 let surroundings: Surroundings
 let core: RunningCore
@@ -16,7 +17,7 @@ beforeAll(async () => {
   client = new pg.Client({ connectionString: core.databaseUrl })
   await client.connect()
   for (const username of ['ann', 'bob', 'cat']) {
-    const user = { username, email: `${username}@x.org`, realname: username, password: 'Password1' }
+    const user = person(username)
     expect((await core.post('/users', { as: admin, body: user })).status).toBe(201)
   }
   project = await made('/projects', ann, { project_name: 'team' })

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ADMIN_PASSWORD, openSurroundings, type RunningCore, type Surroundings } from '../testing/harness.ts'
+import { person } from '../testing/person.ts'
 import { query } from '../testing/query.ts'
 
 let surroundings: Surroundings
@@ -12,7 +13,7 @@ beforeAll(async () => {
   surroundings = await openSurroundings()
   core = await surroundings.startCore()
   for (const username of ['ann', 'bob', 'carl', 'dora']) {
-    const body = { username, email: `${username}@x.org`, realname: username, password: 'Password1' }
+    const body = person(username)
     const created = await core.post('/users', { as: admin, body })
     ids[username] = Number(created.headers.get('location')?.split('/').at(-1))
   }

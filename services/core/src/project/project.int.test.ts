@@ -1,6 +1,7 @@
 import { NO_POLICY } from '@berth/types'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { ADMIN_PASSWORD, openSurroundings, type RunningCore, type Surroundings } from '../testing/harness.ts'
+import { person } from '../testing/person.ts'
 
 let surroundings: Surroundings
 let core: RunningCore
@@ -12,7 +13,7 @@ beforeAll(async () => {
   surroundings = await openSurroundings()
   core = await surroundings.startCore()
   for (const username of ['ann', 'bob']) {
-    const user = { username, email: `${username}@x.org`, realname: username, password: 'Password1' }
+    const user = person(username)
     expect((await core.post('/users', { as: admin, body: user })).status).toBe(201)
   }
 })

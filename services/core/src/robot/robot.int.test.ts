@@ -6,6 +6,7 @@ import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { fixedSettings } from '../testing/fixed-settings.ts'
 import { ADMIN_PASSWORD, openSurroundings, type RunningCore, type Surroundings } from '../testing/harness.ts'
+import { person } from '../testing/person.ts'
 import { warnOfExpiry } from './robot-expiry.ts'
 
 let surroundings: Surroundings
@@ -24,7 +25,7 @@ beforeAll(async () => {
   client = new pg.Client({ connectionString: core.databaseUrl })
   await client.connect()
   for (const username of ['ann', 'bob']) {
-    const body = { username, email: `${username}@x.org`, realname: username, password: 'Password1' }
+    const body = person(username)
     await core.post('/users', { as: admin, body })
   }
   const created = await core.post('/projects', { as: ann, body: { project_name: 'mine' } })

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { fixedSettings } from '../testing/fixed-settings.ts'
 import { ADMIN_PASSWORD, openSurroundings, type RunningCore, type Surroundings } from '../testing/harness.ts'
 import type { Reply } from '../testing/harness-client.ts'
+import { person } from '../testing/person.ts'
 import { createSessionSignIn } from './session-sign-in.ts'
 
 let surroundings: Surroundings
@@ -176,7 +177,7 @@ describe('signing in with a browser', () => {
 
 describe('a password that changes while somebody signs in with it', () => {
   async function make(username: string): Promise<string> {
-    const body = { username, email: `${username}@x.org`, realname: username, password: 'Password1' }
+    const body = person(username)
     const made = await core.post('/users', { as: admin, body })
     return made.headers.get('location')?.split('/').at(-1) ?? ''
   }

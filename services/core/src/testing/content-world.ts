@@ -1,5 +1,6 @@
 import { expect } from 'vitest'
 import { ADMIN_PASSWORD, openSurroundings, type RunningCore, type Surroundings } from './harness.ts'
+import { person } from './person.ts'
 import type { RegistryDouble } from './registry-double.ts'
 
 /** For tests of what the registry owns: two projects, somebody in each role of the first, and a stranger. */
@@ -34,7 +35,7 @@ export async function openContentWorld(): Promise<ContentWorld> {
     open: await make('/projects', { project_name: 'open', metadata: { public: 'true' } }),
   }
   for (const username of [...Object.keys(ROLES), 'stranger']) {
-    await make('/users', { username, email: `${username}@x.org`, realname: username, password: 'Password1' })
+    await make('/users', person(username))
     const role_id = (ROLES as Record<string, number>)[username]
     if (role_id) await make('/projects/closed/members', { role_id, member_user: { username } })
   }

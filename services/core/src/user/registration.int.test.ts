@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ADMIN_PASSWORD, openSurroundings, type RunningCore, type Surroundings } from '../testing/harness.ts'
+import { person } from '../testing/person.ts'
 import { query } from '../testing/query.ts'
 
 let surroundings: Surroundings
@@ -15,14 +16,6 @@ afterAll(async () => {
   await core?.stop()
   await surroundings?.stop()
 }, 30_000)
-
-const person = (username: string, more: object = {}) => ({
-  username,
-  email: `${username}@x.org`,
-  realname: username,
-  password: 'Password1',
-  ...more,
-})
 
 /** What a browser sends in which nobody has signed in. */
 async function browser(): Promise<Record<string, string>> {

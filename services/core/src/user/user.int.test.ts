@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { tempDir } from '@berth/testkit'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { ADMIN_PASSWORD, openSurroundings, type RunningCore, type Surroundings } from '../testing/harness.ts'
+import { person } from '../testing/person.ts'
 
 let surroundings: Surroundings
 let core: RunningCore
@@ -20,14 +21,6 @@ afterAll(async () => {
   await core?.stop()
   await surroundings?.stop()
 }, 30_000)
-
-const person = (username: string, more: object = {}) => ({
-  username,
-  email: `${username}@x.org`,
-  realname: username,
-  password: 'Password1',
-  ...more,
-})
 
 async function make(username: string, more: object = {}): Promise<number> {
   const created = await core.post('/users', { as: admin, body: person(username, more) })
