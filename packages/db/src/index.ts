@@ -3,6 +3,7 @@ export { type Database, openDatabase, type Queries, type Statement, statement, t
 export { containsPattern, filterSql, type ListColumn, type ListColumns, sortSql } from './list-filter.ts'
 export { MAX_PAGE_SIZE, MAX_UNPAGED, type Page, pageHeaders, pageOf } from './list-page.ts'
 export { parseListQuery, parseSort, type SortKey, type Term } from './list-query.ts'
+export { listRows } from './list-rows.ts'
 export { type Lookup, lookup } from './lookups.ts'
 export { type Migration, migrate } from './migrate.ts'
 export { createOutboxTable, tell, tellMany } from './outbox.ts'

@@ -1,4 +1,4 @@
-import { adHoc, containsPattern, type Page, type Queries, statement } from '@berth/db'
+import { containsPattern, listRows, type Page, type Queries, statement } from '@berth/db'
 import type { Group, GroupKind } from './group.ts'
 
 const FIELDS = 'id, kind, name, ldap_dn AS "ldapDn"'
@@ -49,16 +49,8 @@ export const groupStore = {
   ): Promise<{ groups: Group[]; total: number }> {
     const values = [containsPattern(name ?? ''), dn ?? null]
     const where = 'name ILIKE $1 AND ($2::text IS NULL OR ldap_dn = $2)'
-    const counted = await db.find(
-      adHoc<{ total: number }>(`SELECT count(*) AS total FROM groups WHERE ${where}`),
-      values,
-    )
-    const groups = await db.run(
-      adHoc<Group>(
-        `SELECT ${FIELDS} FROM groups WHERE ${where} ORDER BY name, id LIMIT ${page.limit} OFFSET ${page.offset}`,
-      ),
-      values,
-    )
-    return { groups, total: counted?.total ?? 0 }
+    const sql = { select: `SELECT ${FIELDS} FROM groups`, from: 'FROM groups', where, order: 'name, id' }
+    const { rows, total } = await listRows<Group>(db, sql, values, page)
+    return { groups: rows, total }
   },
 }

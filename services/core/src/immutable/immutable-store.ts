@@ -1,7 +1,7 @@
 import {
-  adHoc,
   filterSql,
   type ListColumns,
+  listRows,
   type Page,
   parseListQuery,
   parseSort,
@@ -64,15 +64,9 @@ export const immutableStore = {
     const values: unknown[] = [projectId]
     const condition = `r.project_id = $1 AND ${filterSql(parseListQuery(query.q), RULE_COLUMNS, values)}`
     const order = sortSql(parseSort(query.sort), RULE_COLUMNS, 'r.id')
-    const counted = await db.find(
-      adHoc<{ total: number }>(`SELECT count(*) AS total FROM immutability_rules r WHERE ${condition}`),
-      values,
-    )
-    const rules = await db.run(
-      adHoc<ImmutableRule>(`${SELECT} WHERE ${condition} ORDER BY ${order} LIMIT ${page.limit} OFFSET ${page.offset}`),
-      values,
-    )
-    return { rules, total: counted?.total ?? 0 }
+    const sql = { select: SELECT, from: 'FROM immutability_rules r', where: condition, order }
+    const { rows, total } = await listRows<ImmutableRule>(db, sql, values, page)
+    return { rules: rows, total }
   },
 }
 

@@ -1,8 +1,8 @@
 import {
-  adHoc,
   containsPattern,
   filterSql,
   type ListColumns,
+  listRows,
   type Page,
   parseListQuery,
   parseSort,
@@ -89,15 +89,9 @@ export const labelStore = {
     where.push(filterSql(parseListQuery(query.q), LABEL_COLUMNS, values))
     const condition = where.join(' AND ')
     const order = sortSql(parseSort(query.sort), LABEL_COLUMNS, 'l.name, l.id')
-    const counted = await db.find(
-      adHoc<{ total: number }>(`SELECT count(*) AS total FROM labels l WHERE ${condition}`),
-      values,
-    )
-    const rows = await db.run(
-      adHoc<LabelRow>(`${SELECT} WHERE ${condition} ORDER BY ${order} LIMIT ${page.limit} OFFSET ${page.offset}`),
-      values,
-    )
-    return { labels: rows.map(toLabel), total: counted?.total ?? 0 }
+    const sql = { select: SELECT, from: 'FROM labels l', where: condition, order }
+    const { rows, total } = await listRows<LabelRow>(db, sql, values, page)
+    return { labels: rows.map(toLabel), total }
   },
 }
 

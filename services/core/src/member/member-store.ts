@@ -1,4 +1,4 @@
-import { adHoc, containsPattern, type Page, type Queries, statement } from '@berth/db'
+import { containsPattern, listRows, type Page, type Queries, statement } from '@berth/db'
 import type { RoleId } from '../access/index.ts'
 
 /** Who is a member: a user or a group. */
@@ -72,12 +72,9 @@ export const memberStore = {
   ): Promise<{ members: Member[]; total: number }> {
     const values = [projectId, containsPattern(name ?? '')]
     const where = 'm.project_id = $1 AND coalesce(u.username, g.name) ILIKE $2'
-    const counted = await db.find(adHoc<{ total: number }>(`SELECT count(*) AS total ${FROM} WHERE ${where}`), values)
-    const rows = await db.run(
-      adHoc<MemberRow>(`${SELECT} WHERE ${where} ORDER BY m.id LIMIT ${page.limit} OFFSET ${page.offset}`),
-      values,
-    )
-    return { members: rows.map((row) => toMember(row) as Member), total: counted?.total ?? 0 }
+    const sql = { select: SELECT, from: FROM, where, order: 'm.id' }
+    const { rows, total } = await listRows<MemberRow>(db, sql, values, page)
+    return { members: rows.map((row) => toMember(row) as Member), total }
   },
 }
 

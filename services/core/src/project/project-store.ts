@@ -1,8 +1,8 @@
 import {
-  adHoc,
   containsPattern,
   filterSql,
   type ListColumns,
+  listRows,
   type Page,
   parseListQuery,
   parseSort,
@@ -191,17 +191,10 @@ export const projectStore = {
     where.push(filterSql(parseListQuery(query.q), PROJECT_COLUMNS, values))
     const condition = where.join(' AND ')
     const order = sortSql(parseSort(query.sort), PROJECT_COLUMNS, 'p.name, p.id')
-    const counted = await db.find(
-      adHoc<{ total: number }>(
-        `SELECT count(*) AS total FROM projects p JOIN users u ON u.id = p.owner_id WHERE ${condition}`,
-      ),
-      values,
-    )
-    const rows = await db.run(
-      adHoc<ProjectRow>(`${SELECT} WHERE ${condition} ORDER BY ${order} LIMIT ${page.limit} OFFSET ${page.offset}`),
-      values,
-    )
-    return { projects: rows.map(toProject), total: counted?.total ?? 0 }
+    const from = 'FROM projects p JOIN users u ON u.id = p.owner_id'
+    const sql = { select: SELECT, from, where: condition, order }
+    const { rows, total } = await listRows<ProjectRow>(db, sql, values, page)
+    return { projects: rows.map(toProject), total }
   },
 }
 

@@ -1,7 +1,7 @@
 import {
-  adHoc,
   filterSql,
   type ListColumns,
+  listRows,
   type Page,
   type Queries,
   type SortKey,
@@ -160,13 +160,9 @@ export const robotStore = {
     const values: unknown[] = [projectId ?? null]
     const filter = filterSql(query.terms, ROBOT_COLUMNS, values)
     const where = `r.project_id IS NOT DISTINCT FROM $1::integer AND ${filter}`
-    const counted = await db.find(adHoc<{ total: number }>(`SELECT count(*) AS total ${FROM} WHERE ${where}`), values)
     const order = sortSql(query.sort, ROBOT_COLUMNS, 'r.created_at DESC, r.id DESC')
-    const rows = await db.run(
-      adHoc<RobotRow>(`${SELECT} WHERE ${where} ORDER BY ${order} LIMIT ${page.limit} OFFSET ${page.offset}`),
-      values,
-    )
-    return { robots: rows.map(toRobot), total: counted?.total ?? 0 }
+    const { rows, total } = await listRows<RobotRow>(db, { select: SELECT, from: FROM, where, order }, values, page)
+    return { robots: rows.map(toRobot), total }
   },
 }
 

@@ -1,8 +1,8 @@
 import {
-  adHoc,
   containsPattern,
   filterSql,
   type ListColumns,
+  listRows,
   type Page,
   parseListQuery,
   parseSort,
@@ -130,14 +130,9 @@ export const userStore = {
 }
 
 async function listWhere(db: Queries, where: string, order: string, values: readonly unknown[], page: Page) {
-  const counted = await db.find(adHoc<{ total: number }>(`SELECT count(*) AS total FROM users WHERE ${where}`), values)
-  const rows = await db.run(
-    adHoc<UserRow>(
-      `SELECT ${FIELDS} FROM users WHERE ${where} ORDER BY ${order} LIMIT ${page.limit} OFFSET ${page.offset}`,
-    ),
-    values,
-  )
-  return { users: rows.map((row) => toUser(row) as User), total: counted?.total ?? 0 }
+  const sql = { select: `SELECT ${FIELDS} FROM users`, from: 'FROM users', where, order }
+  const { rows, total } = await listRows<UserRow>(db, sql, values, page)
+  return { users: rows.map((row) => toUser(row) as User), total }
 }
 
 function toUser(row: UserRow | undefined): User | undefined {
