@@ -7,6 +7,7 @@ import { type Dockerd, startDockerd } from '../src/clients/dockerd.ts'
 import { basic } from '../src/http.ts'
 import { makeImage } from '../src/images/image.ts'
 import { writeDockerArchive } from '../src/images/on-disk.ts'
+import { until } from '../src/process.ts'
 import { askToken } from '../src/registry-client.ts'
 import { openScratch, removeScratch } from '../src/scratch.ts'
 import { type Suite, startSuite } from '../src/suite.ts'
@@ -43,6 +44,7 @@ describe('signing in at an OpenID provider', () => {
       oidc_logout: true,
     })
     await admin.createProject('harbour')
+    await everyReplicaKnows()
   })
 
   afterAll(async () => {
@@ -51,6 +53,14 @@ describe('signing in at an OpenID provider', () => {
     await suite?.stop()
     await removeScratch(home)
   })
+
+  /** The replica that was not asked to change the configuration follows within a second. */
+  async function everyReplicaKnows() {
+    const mode = async () => (await admin.get('/api/v2.0/systeminfo')).json<{ auth_mode: string }>().auth_mode
+    await until('every replica has the new configuration', 10_000, async () =>
+      (await Promise.all(Array.from({ length: 16 }, mode))).every((told) => told === 'oidc_auth'),
+    )
+  }
 
   /** Over the provider and back, choosing the proposed name where asked. */
   async function signIn(name: string, groups: string[]): Promise<HeadlessBrowser> {

@@ -20,6 +20,13 @@ interface Shown {
   labels?: { id: number; name: string }[]
 }
 
+interface AuditRow {
+  operation: string
+  resource_type: string
+  username: string
+  operation_result: boolean
+}
+
 describe('what a project demands, with crane', () => {
   let home: string
   let suite: Suite
@@ -260,13 +267,14 @@ describe('what a project demands, with crane', () => {
   })
 
   it('leaves every change in the audit log, with who made it', async () => {
-    const listed = await owner.must(200, 'GET', `${V2}/projects/rules/auditlog-exts?page_size=100`)
-    const found = new Set(
-      listed
-        .json<{ operation: string; resource_type: string; username: string; operation_result: boolean }[]>()
-        .filter(({ operation_result: worked }) => worked)
-        .map((row) => `${row.username} ${row.operation} ${row.resource_type}`),
-    )
+    const found = new Set<string>()
+    for (const operation of ['create', 'delete']) {
+      const query = `q=${encodeURIComponent(`operation=${operation}`)}&page_size=100`
+      const listed = await owner.must(200, 'GET', `${V2}/projects/rules/auditlog-exts?${query}`)
+      for (const row of listed.json<AuditRow[]>().filter(({ operation_result: worked }) => worked)) {
+        found.add(`${row.username} ${row.operation} ${row.resource_type}`)
+      }
+    }
     for (const what of [
       'create immutable-tag',
       'delete immutable-tag',

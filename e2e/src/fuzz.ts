@@ -17,6 +17,8 @@ const CHECKS = [
 /** What a call may not leave behind, because every call after it would only be refused. */
 const KEPT = { read_only: false, audit_log_forward_endpoint: '', skip_audit_log_database: false }
 const KEEP_MS = 2_000
+const MAX_LINES = 300
+const MAX_LINE_CHARS = 400
 
 /** Something of everything, so that what is asked by chance is sometimes there. */
 export async function fillForFuzz(suite: Suite): Promise<void> {
@@ -114,4 +116,13 @@ export async function fuzzApi(suite: Suite, { python, home, seconds, seed }: Fuz
     going = false
     await keeping
   }
+}
+
+/** What the fuzzer complains of; it prints whole source files in one line when it fails itself. */
+export function complaintsIn(output: string): string {
+  const lines = output
+    .split('\n')
+    .map((line) => (line.length > MAX_LINE_CHARS ? `${line.slice(0, MAX_LINE_CHARS)}…` : line))
+  const first = lines.findIndex((line) => /^=+ (?:ERRORS|FAILURES) =+$/.test(line))
+  return lines.slice(Math.max(first, 0), Math.max(first, 0) + MAX_LINES).join('\n')
 }
