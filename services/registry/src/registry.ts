@@ -23,7 +23,7 @@ import type { PullRecorder } from './pull/index.ts'
 import { referrerStore } from './referrer/index.ts'
 import { repositoryAnswers, repositoryStore } from './repository/index.ts'
 import { suspects } from './scrub/index.ts'
-import { createTotals } from './search/index.ts'
+import { createRecent } from './search/index.ts'
 import type { Storage } from './storage/index.ts'
 import { tagStore } from './tag/index.ts'
 import { createTrash, createUploads, sweepUploads, uploadStore } from './upload/index.ts'
@@ -67,9 +67,9 @@ export function createRegistry(parts: {
   const sessions = uploadStore(database, { holder: randomBytes(6).toString('hex'), ttlMs: uploadTtlMs })
   const tags = tagStore(database)
   const manifests = manifestStore(database)
-  const totals = createTotals()
+  const recent = createRecent()
   const onChange = (repository?: RepositoryName) => {
-    totals.forget(repository)
+    recent.forget(repository)
     relay.poke()
     facts.poke()
   }
@@ -100,7 +100,7 @@ export function createRegistry(parts: {
         manifests,
         projects,
         withProject,
-        totals,
+        recent,
         onChange,
         additions: additions(database, storage),
       }),

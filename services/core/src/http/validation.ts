@@ -1,23 +1,42 @@
 import { STATUS_CODES } from 'node:http'
 import type { OpenApiDocument } from '@berth/api'
 import { BadRequest, DomainError, type ErrorCode, MethodNotAllowed, NotFound, Unprocessable } from '@berth/errors'
-import type { ErrorRequestHandler, RequestHandler } from 'express'
+import { type ErrorRequestHandler, type RequestHandler, Router } from 'express'
 import { middleware } from 'express-openapi-validator'
 import { z } from 'zod'
 
 type ApiSpec = Parameters<typeof middleware>[0]['apiSpec']
 
-/** Holds requests below the document's base path to it; answers too with `answers`, for tests. */
-export function validated(document: OpenApiDocument, options: { answers: boolean }): RequestHandler[] {
+/**
+ * Holds requests below the document's base path to it; answers too with `answers`, for tests. The validator tries one
+ * path of its document after the other, with each request: it is given those alone that are as long as what was asked.
+ */
+export function validated(document: OpenApiDocument, options: { answers: boolean }): RequestHandler {
+  const whole = prepared(document)
+  const byLength = Map.groupBy(Object.entries(whole.paths), ([path]) => lengthOf(path))
+  const routers = new Map(
+    [...byLength].map(([length, paths]) => [length, held(whole, Object.fromEntries(paths), options)]),
+  )
+  return (req, res, next) => {
+    const router = routers.get(lengthOf(req.path))
+    if (router === undefined) throw new NotFound('no such path')
+    router(req, res, next)
+  }
+}
+
+/** Segments of a path. */
+const lengthOf = (path: string): number => path.split('/').filter(Boolean).length
+
+function held(document: OpenApiDocument, paths: OpenApiDocument['paths'], options: { answers: boolean }): Router {
   const handlers = middleware({
-    // Its own type is narrower than any document that was parsed.
-    apiSpec: prepared(document) as unknown as ApiSpec,
+    // It changes what it is given; and its own type is narrower than any document that was parsed.
+    apiSpec: structuredClone({ ...document, paths }) as unknown as ApiSpec,
     validateRequests: { allowUnknownQueryParameters: true },
     validateResponses: options.answers,
     validateSecurity: false,
     validateApiSpec: false,
   })
-  return handlers as unknown as RequestHandler[]
+  return Router().use(...(handlers as unknown as RequestHandler[]))
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Queries } from '@berth/db'
 import { NotFound } from '@berth/errors'
-import { type Permits, projectPermits, type RoleId, refusal, rolesIn } from '../access/index.ts'
+import { type Permits, projectPermits, type RoleId, refusal } from '../access/index.ts'
 import { type Caller, isAdmin } from '../caller/caller.ts'
 import { type Project, type ProjectRef, parseProjectRef } from './project.ts'
 import { projectStore } from './project-store.ts'
@@ -24,11 +24,18 @@ export interface ProjectDoor {
 }
 
 export function createProjectDoor(db: Queries): ProjectDoor {
+  /** One statement. */
+  async function find(caller: Caller, ref: ProjectRef): Promise<Pick<Entered, 'project' | 'roles'> | undefined> {
+    if (caller.kind === 'user') return projectStore.findWithRoles(db, ref, caller.id)
+    const project = await projectStore.find(db, ref)
+    return project && { project, roles: [] }
+  }
+
   return {
     async enter(caller, ref, resource, action) {
-      const project = await projectStore.find(db, ref)
-      if (!project) throw isAdmin(caller) ? projectNotFound(ref) : refusal(caller)
-      const roles = (await rolesIn(db, caller, [project.id])).get(project.id) ?? []
+      const found = await find(caller, ref)
+      if (!found) throw isAdmin(caller) ? projectNotFound(ref) : refusal(caller)
+      const { project, roles } = found
       const permits = projectPermits(caller, project, roles)
       if (!permits(resource, action)) throw refusal(caller)
       return { project, roles, permits }

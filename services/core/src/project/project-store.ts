@@ -29,10 +29,20 @@ interface ProjectRow {
   metadata: Record<string, string> | null
 }
 
-const SELECT = `SELECT p.id, p.name, p.owner_id, u.username AS owner_name, p.public, p.state, p.storage_limit_bytes,
+interface EnteredRow extends ProjectRow {
+  role_ids: RoleId[]
+}
+
+/** What a project is. */
+const FACTS = `p.id, p.name, p.owner_id, u.username AS owner_name, p.public, p.state, p.storage_limit_bytes,
     p.access_revision, p.revision, p.created_at, p.updated_at, p.deleting_by,
-    (SELECT jsonb_object_agg(m.key, m.value) FROM project_metadata m WHERE m.project_id = p.id) AS metadata
-  FROM projects p JOIN users u ON u.id = p.owner_id`
+    (SELECT jsonb_object_agg(m.key, m.value) FROM project_metadata m WHERE m.project_id = p.id) AS metadata`
+const FROM = 'FROM projects p JOIN users u ON u.id = p.owner_id'
+const SELECT = `SELECT ${FACTS} ${FROM}`
+/** And who somebody is in it; `$2` is their id. */
+const SELECT_WITH_ROLES = `SELECT ${FACTS}, ARRAY(
+    SELECT DISTINCT r.role_id FROM user_roles r WHERE r.user_id = $2::bigint AND r.project_id = p.id
+  ) AS role_ids ${FROM}`
 
 /** What `q` and `sort` may look at. */
 const PROJECT_COLUMNS: ListColumns = {
@@ -47,6 +57,10 @@ const PROJECT_COLUMNS: ListColumns = {
 
 const byId = statement<ProjectRow>('project-by-id', `${SELECT} WHERE p.id = $1::bigint`)
 const byName = statement<ProjectRow>('project-by-name', `${SELECT} WHERE p.name = $1`)
+const entered = {
+  byId: statement<EnteredRow>('project-entered-by-id', `${SELECT_WITH_ROLES} WHERE p.id = $1::bigint`),
+  byName: statement<EnteredRow>('project-entered-by-name', `${SELECT_WITH_ROLES} WHERE p.name = $1`),
+}
 const byNames = statement<ProjectRow>('project-by-names', `${SELECT} WHERE p.name = ANY($1)`)
 const byIds = statement<ProjectRow>('project-by-ids', `${SELECT} WHERE p.id = ANY($1) ORDER BY p.id`)
 const stuck = statement<ProjectRow>(
@@ -134,6 +148,12 @@ export const projectStore = {
     const row = 'id' in ref ? await db.find(byId, [ref.id]) : await db.find(byName, [ref.name])
     return row && toProject(row)
   },
+  /** With the roles this user has in it, by themselves and through groups. */
+  async findWithRoles(db: Queries, ref: ProjectRef, userId: number) {
+    const row =
+      'id' in ref ? await db.find(entered.byId, [ref.id, userId]) : await db.find(entered.byName, [ref.name, userId])
+    return row && { project: toProject(row), roles: row.role_ids }
+  },
   byNames: async (db: Queries, names: readonly string[]) => (await db.run(byNames, [names])).map(toProject),
   byIds: async (db: Queries, ids: readonly number[]) => (await db.run(byIds, [ids])).map(toProject),
   /** Keeps these from going until the transaction ends. False: one of them is gone, or about to go. */
@@ -191,8 +211,7 @@ export const projectStore = {
     where.push(filterSql(parseListQuery(query.q), PROJECT_COLUMNS, values))
     const condition = where.join(' AND ')
     const order = sortSql(parseSort(query.sort), PROJECT_COLUMNS, 'p.name, p.id')
-    const from = 'FROM projects p JOIN users u ON u.id = p.owner_id'
-    const sql = { select: SELECT, from, where: condition, order }
+    const sql = { select: SELECT, from: FROM, where: condition, order }
     const { rows, total } = await listRows<ProjectRow>(db, sql, values, page)
     return { projects: rows.map(toProject), total }
   },

@@ -27,8 +27,8 @@ const COPY_MS = 10_000
 
 /** `svc.registry.v1.artifact.*` and `.accessory.list`, for core, who has judged the caller. */
 export function artifactAnswers(parts: AskParts): Answer[] {
-  const { database, totals, additions, onChange } = parts
-  const search = artifactSearch(database, totals)
+  const { database, recent, additions, onChange } = parts
+  const search = artifactSearch(database, recent)
   return [
     answer(artifactSearchAsk, (request) => search.page(request)),
     answer(artifactCount, async (request) => ({ total: await search.count(request) })),
@@ -59,6 +59,6 @@ export function artifactAnswers(parts: AskParts): Answer[] {
       const { contentType, bytes } = await additions.read(found.repository_id, digest, addition)
       return { contentType, content: bytes.toString('base64') }
     }),
-    answer(accessoryList, (request) => searchAccessories(database, totals, request)),
+    answer(accessoryList, (request) => searchAccessories(database, recent, request)),
   ]
 }

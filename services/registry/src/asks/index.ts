@@ -4,7 +4,7 @@ import type { RepositoryName } from '@berth/oci'
 import type { Additions } from '../artifact/index.ts'
 import type { CopyParts } from '../copy/index.ts'
 import { labelAnswers } from '../label/index.ts'
-import type { Totals } from '../search/index.ts'
+import type { Recent } from '../search/index.ts'
 import { verdictAnswers } from '../verdict/index.ts'
 import { artifactAnswers } from './artifact-answers.ts'
 import { repositoryAnswers } from './repository-answers.ts'
@@ -12,7 +12,7 @@ import { tagAnswers } from './tag-answers.ts'
 
 export interface AskParts extends CopyParts {
   database: Database
-  totals: Totals
+  recent: Recent
   additions: Additions
   /** Something has been changed, and told. */
   onChange: (repository?: RepositoryName) => void

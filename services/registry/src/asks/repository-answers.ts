@@ -22,8 +22,8 @@ import type { AskParts } from './index.ts'
 const DELETE_MS = 5_000
 
 /** What core asks of repositories and of what projects hold, for callers it has judged. */
-export function repositoryAnswers({ database, totals, onChange }: AskParts): Answer[] {
-  const search = repositorySearch(database, totals)
+export function repositoryAnswers({ database, recent, onChange }: AskParts): Answer[] {
+  const search = repositorySearch(database, recent)
   return [
     answer(repositorySearchAsk, (request) => search.page(request)),
     answer(repositoryGet, async (request) => ({ repository: await search.get(request) })),
@@ -35,7 +35,7 @@ export function repositoryAnswers({ database, totals, onChange }: AskParts): Ans
         onChange(nameOf(request))
       }
     }),
-    answer(statisticsCount, (request) => countStatistics(database, totals, request)),
+    answer(statisticsCount, (request) => countStatistics(database, recent, request)),
     answer(projectUsage, (request) => pageOfUsage(database, request)),
     answer(projectTally, (request) => tallyProjects(database, request)),
   ]

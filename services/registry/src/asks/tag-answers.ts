@@ -5,9 +5,9 @@ import { createTag, deleteTag, searchTags } from '../tag/index.ts'
 import type { AskParts } from './index.ts'
 
 /** `svc.registry.v1.tag.search`, `.create` and `.delete`, for core, who has judged the caller. */
-export function tagAnswers({ database, totals, onChange }: AskParts): Answer[] {
+export function tagAnswers({ database, recent, onChange }: AskParts): Answer[] {
   return [
-    answer(tagSearch, (request) => searchTags(database, totals, request)),
+    answer(tagSearch, (request) => searchTags(database, recent, request)),
     answer(tagCreate, async (request) => {
       const tag = await createTag(database, request)
       onChange(nameOf(request))

@@ -8,7 +8,7 @@ import {
   type ListQuery,
   type Order,
   pageOfIds,
-  type Totals,
+  type Recent,
   visibleSql,
 } from '../search/index.ts'
 
@@ -79,7 +79,7 @@ const read = statement<Row>(
 const LISTED = `r.listed AND p.state IN ('open', 'deleting')`
 const FROM = 'repository r JOIN project p ON p.id = r.project_id'
 
-export function repositorySearch(database: Database, totals: Totals): RepositorySearch {
+export function repositorySearch(database: Database, recent: Recent): RepositorySearch {
   return {
     async page({ projects, after, ...query }) {
       const values: unknown[] = []
@@ -94,11 +94,11 @@ export function repositorySearch(database: Database, totals: Totals): Repository
         columns: COLUMNS,
       }
       if (after === undefined) {
-        const { ids, total } = await pageOfIds(database, totals, { ...listed, order: NEWEST_FIRST }, query)
+        const { ids, total } = await pageOfIds(database, recent, { ...listed, order: NEWEST_FIRST }, query)
         return { repositories: await readRepositories(database, ids), total }
       }
       if (after.includes('\0')) throw new BadRequest('after is not valid')
-      const { ids, total, isLast } = await idsAfter(database, totals, { ...listed, order: BY_NAME, after }, query)
+      const { ids, total, isLast } = await idsAfter(database, recent, { ...listed, order: BY_NAME, after }, query)
       const repositories = await readRepositories(database, ids)
       const last = repositories.at(-1)
       return { repositories, total, ...(last && !isLast && { next: last.name }) }

@@ -1,6 +1,6 @@
 import { adHoc, type Database, statement } from '@berth/db'
 import type { projectUsage, RequestOf, ResponseOf, statisticsCount } from '@berth/types'
-import { type Totals, visibleSql } from '../search/index.ts'
+import { type Recent, visibleSql } from '../search/index.ts'
 
 const sumStored = statement<{ total: number }>(
   'statistics-stored',
@@ -10,7 +10,7 @@ const sumStored = statement<{ total: number }>(
 /** Repositories of every public project, those of the others asked about, and the bytes of all blobs. */
 export async function countStatistics(
   database: Database,
-  totals: Totals,
+  recent: Recent,
   { projects }: RequestOf<typeof statisticsCount>,
 ): Promise<ResponseOf<typeof statisticsCount>> {
   const values: unknown[] = []
@@ -23,7 +23,11 @@ export async function countStatistics(
     values,
   )
   const of = (isPublic: boolean) => counted.find((row) => row.public === isPublic)?.repositories ?? 0
-  const storedBytes = await totals.of('everything', 'stored', async () => (await database.find(sumStored))?.total ?? 0)
+  const storedBytes = await recent.total(
+    'everything',
+    'stored',
+    async () => (await database.find(sumStored))?.total ?? 0,
+  )
   return { publicRepositories: of(true), privateRepositories: of(false), storedBytes }
 }
 

@@ -3,7 +3,7 @@ import type { AccessoryFacts } from '@berth/types'
 import { findArtifact } from './artifact-search.ts'
 import { type ListQuery, pageOfIds } from './columns-page.ts'
 import { findJudged, type JudgedRepository } from './judged.ts'
-import type { Totals } from './totals.ts'
+import type { Recent } from './recent.ts'
 
 const COLUMNS: ListColumns = {
   id: { sql: 'm.id', type: 'integer' },
@@ -37,14 +37,14 @@ const read = statement<Row>(
  */
 export async function searchAccessories(
   database: Database,
-  totals: Totals,
+  recent: Recent,
   { reference, ...query }: JudgedRepository & ListQuery & { reference: string },
 ): Promise<{ accessories: AccessoryFacts[]; total: number }> {
   const found = await findJudged(database, query)
   const subject = await findArtifact(database, found, reference)
   const { ids, total } = await pageOfIds(
     database,
-    totals,
+    recent,
     {
       name: 'accessory',
       within: { repository: found.repository_name },

@@ -1,14 +1,13 @@
 import { adHoc, type Database, type Queries, statement } from '@berth/db'
-import { BadRequest, NotFound } from '@berth/errors'
+import { NotFound } from '@berth/errors'
 import { findDigest, findTag } from '@berth/oci'
 import type { ArtifactFacts, JudgedProject } from '@berth/types'
-import { type ArtifactScope, artifactFilter, artifactOrder, NEWEST_FIRST } from './artifact-filter.ts'
+import { type ArtifactScope, artifactFilter } from './artifact-filter.ts'
 import { ALONE, IN_LISTS, readArtifacts } from './artifact-rows.ts'
 import { fitted } from './fit.ts'
 import { type FoundRepository, findJudged, findJudgedProject, type JudgedRepository } from './judged.ts'
-import { orderSql } from './order.ts'
-import type { TotalScope, Totals } from './totals.ts'
-import { windowOf } from './window.ts'
+import { readPlaces } from './places.ts'
+import type { ListScope, Recent } from './recent.ts'
 
 export interface ArtifactQuery {
   project: JudgedProject
@@ -31,12 +30,6 @@ export interface ArtifactSearch {
   get(asked: JudgedRepository & { reference: string }): Promise<ArtifactFacts>
 }
 
-interface PlacedRow {
-  id: number
-  /** Of `pushed_at`, since 1970: a Date would lose the micro. */
-  micros: number
-}
-
 const findByTag = statement<{ id: number; digest: string }>(
   'search-by-tag',
   `SELECT m.id, m.digest FROM tag t JOIN manifest m ON m.id = t.manifest_id WHERE t.repository_id = $1 AND t.name = $2`,
@@ -46,7 +39,7 @@ const findByDigest = statement<{ id: number; digest: string }>(
   'SELECT id, digest FROM manifest WHERE repository_id = $1 AND digest = $2',
 )
 
-export function artifactSearch(database: Database, totals: Totals): ArtifactSearch {
+export function artifactSearch(database: Database, recent: Recent): ArtifactSearch {
   async function scopeOf({
     project,
     repository,
@@ -62,8 +55,8 @@ export function artifactSearch(database: Database, totals: Totals): ArtifactSear
     return { rules: found, within, scope: { repositoryId: found.repository_id } satisfies ArtifactScope }
   }
 
-  function countOf(within: TotalScope, { where, values }: { where: string; values: unknown[] }): Promise<number> {
-    return totals.of(within, `artifact ${where} ${JSON.stringify(values)}`, async () => {
+  function countOf(within: ListScope, { where, values }: { where: string; values: unknown[] }): Promise<number> {
+    return recent.total(within, `artifact ${where} ${JSON.stringify(values)}`, async () => {
       const counted = await database.find(
         adHoc<{ total: number }>(`SELECT count(*) AS total FROM manifest m WHERE ${where}`),
         values,
@@ -77,7 +70,7 @@ export function artifactSearch(database: Database, totals: Totals): ArtifactSear
       const { rules, within, scope } = await scopeOf(query)
       const filter = artifactFilter(query.q, scope)
       const total = await countOf(within, filter)
-      const { rows, isLast } = await readPlaces(database, filter, query, total)
+      const { rows, isLast } = await readPlaces({ db: database, recent, within, filter, total }, query)
       const ids = rows.map(({ id }) => id)
       const artifacts = fitted(await readArtifacts(database, ids, rules, IN_LISTS))
       const end = rows.at(-1)
@@ -120,45 +113,4 @@ export async function findArtifact(
 /** NOT_FOUND (404) */
 export function artifactUnknown(repository: string, reference: string): NotFound {
   return new NotFound(`artifact ${repository}${reference.includes(':') ? '@' : ':'}${reference} not found`)
-}
-
-/** The ids of a page, from an index alone where nothing is filtered or sorted otherwise. */
-async function readPlaces(
-  db: Queries,
-  { where, values }: { where: string; values: readonly unknown[] },
-  { sort, page, pageSize, after }: ArtifactQuery,
-  total: number,
-): Promise<{ rows: PlacedRow[]; isLast: boolean }> {
-  const order = artifactOrder(sort)
-  if (after !== undefined) {
-    if (order !== NEWEST_FIRST || page !== 1) throw new BadRequest('after goes with no sort and no page')
-    const [micros, id] = parseCursor(after)
-    const place = `(m.pushed_at, m.id) <
-      (timestamptz 'epoch' + $${values.length + 1}::bigint * interval '1 microsecond', $${values.length + 2}::bigint)`
-    const rows = await db.run(placesOf(`${where} AND ${place}`, orderSql(order), pageSize + 1, 0), [
-      ...values,
-      micros,
-      id,
-    ])
-    return { rows: rows.slice(0, pageSize), isLast: rows.length <= pageSize }
-  }
-  const window = windowOf(page, pageSize, total)
-  if (window === undefined) return { rows: [], isLast: true }
-  const { limit, offset, isReversed } = window
-  const rows = await db.run(placesOf(where, orderSql(order, isReversed), limit, offset), values)
-  const isLast = order !== NEWEST_FIRST || page * pageSize >= total
-  return { rows: isReversed ? rows.reverse() : rows, isLast }
-}
-
-function placesOf(where: string, order: string, limit: number, offset: number) {
-  return adHoc<PlacedRow>(
-    `SELECT m.id, (extract(epoch FROM m.pushed_at) * 1000000)::bigint AS micros
-     FROM manifest m WHERE ${where} ORDER BY ${order} LIMIT ${limit} OFFSET ${offset}`,
-  )
-}
-
-function parseCursor(after: string): [string, string] {
-  const [, micros, id] = /^(\d{1,18})\.(\d{1,18})$/.exec(after) ?? []
-  if (micros === undefined || id === undefined) throw new BadRequest('after is not what a page before said')
-  return [micros, id]
 }

@@ -1,6 +1,6 @@
 import { adHoc, filterSql, type ListColumns, parseListQuery, parseSort, type Queries } from '@berth/db'
 import { type Order, orderOf, orderSql, snakeCase } from './order.ts'
-import type { TotalScope, Totals } from './totals.ts'
+import type { ListScope, Recent } from './recent.ts'
 import { windowOf } from './window.ts'
 
 /** A list of rows with an id each, in Harbor's words. */
@@ -13,9 +13,9 @@ export interface ListQuery {
 
 /** What is listed: SQL of ours alone. */
 export interface Listed {
-  /** For totals: what else `values` do not say, and what a change must touch to be seen in it. */
+  /** For recent: what else `values` do not say, and what a change must touch to be seen in it. */
   name: string
-  within: TotalScope
+  within: ListScope
   /** `tag t JOIN manifest m ON m.id = t.manifest_id` */
   from: string
   where: string
@@ -34,11 +34,11 @@ export interface Listed {
  */
 export async function pageOfIds(
   db: Queries,
-  totals: Totals,
+  recent: Recent,
   listed: Listed,
   query: ListQuery,
 ): Promise<{ ids: number[]; total: number }> {
-  const { where, values, total } = await countRows(db, totals, listed, query.q)
+  const { where, values, total } = await countRows(db, recent, listed, query.q)
   const window = windowOf(query.page, query.pageSize, total)
   if (window === undefined) return { ids: [], total }
   const order = orderOf(parseSort(query.sort), listed.columns, { unique: listed.id, fallback: listed.order })
@@ -49,11 +49,11 @@ export async function pageOfIds(
 /** The ids of what comes after a place in `listed.order`, and whether more follow: two statements as well. */
 export async function idsAfter(
   db: Queries,
-  totals: Totals,
+  recent: Recent,
   listed: Listed & { after: string },
   { q, pageSize }: Pick<ListQuery, 'q' | 'pageSize'>,
 ): Promise<{ ids: number[]; total: number; isLast: boolean }> {
-  const { where, values, total } = await countRows(db, totals, listed, q)
+  const { where, values, total } = await countRows(db, recent, listed, q)
   const [{ sql }] = listed.order
   const place = `${sql} > $${values.push(listed.after)}`
   const order = orderSql(listed.order)
@@ -69,14 +69,14 @@ export async function idsAfter(
 
 async function countRows(
   db: Queries,
-  totals: Totals,
+  recent: Recent,
   listed: Listed,
   q: string | undefined,
 ): Promise<{ where: string; values: unknown[]; total: number }> {
   const values = [...listed.values]
   const terms = parseListQuery(q).map((term) => ({ ...term, key: snakeCase(term.key) }))
   const where = `${listed.where} AND ${filterSql(terms, listed.columns, values)}`
-  const total = await totals.of(listed.within, `${listed.name} ${where} ${JSON.stringify(values)}`, async () => {
+  const total = await recent.total(listed.within, `${listed.name} ${where} ${JSON.stringify(values)}`, async () => {
     const sql = adHoc<{ total: number }>(`SELECT count(*) AS total FROM ${listed.from} WHERE ${where}`)
     return (await db.find(sql, values))?.total ?? 0
   })

@@ -13,5 +13,5 @@ export {
   requireOpen,
 } from './judged.ts'
 export type { Order } from './order.ts'
-export { createTotals, type Totals } from './totals.ts'
+export { createRecent, type Recent } from './recent.ts'
 export { visibleSql } from './visible.ts'

@@ -2,7 +2,7 @@ import { parseRepositoryName } from '@berth/oci'
 import type { ArtifactFacts } from '@berth/types'
 import { describe, expect, it, vi } from 'vitest'
 import { fitted } from './fit.ts'
-import { createTotals } from './totals.ts'
+import { createRecent } from './recent.ts'
 import { windowOf } from './window.ts'
 
 describe('a page of a list', () => {
@@ -25,23 +25,23 @@ describe('a total', () => {
   const here = { repository: app }
 
   it('is counted every time while that is cheap', async () => {
-    const totals = createTotals()
+    const recent = createRecent()
     const count = vi.fn(async () => 12)
-    for (let i = 0; i < 3; i++) expect(await totals.of(here, 'a', count)).toBe(12)
+    for (let i = 0; i < 3; i++) expect(await recent.total(here, 'a', count)).toBe(12)
     expect(count).toHaveBeenCalledTimes(3)
   })
 
   it('is kept for a while when it is large, by its key, however long that is', async () => {
-    const totals = createTotals()
+    const recent = createRecent()
     const count = vi.fn(async () => 50_000)
     const long = 'x'.repeat(100_000)
-    await Promise.all(['a', 'a', 'b', long].map((key) => totals.of(here, key, count)))
-    for (const key of ['a', 'b', long]) await totals.of(here, key, count)
+    await Promise.all(['a', 'a', 'b', long].map((key) => recent.total(here, key, count)))
+    for (const key of ['a', 'b', long]) await recent.total(here, key, count)
     expect(count).toHaveBeenCalledTimes(3)
   })
 
   it('is counted again after a change that may be seen in it', async () => {
-    const totals = createTotals()
+    const recent = createRecent()
     const counts = { here: 0, project: 0, elsewhere: 0, everything: 0 }
     const look = () =>
       Promise.all(
@@ -51,40 +51,40 @@ describe('a total', () => {
           elsewhere: { repository: 'library/other' },
           everything: 'everything' as const,
         }).map(([key, scope]) =>
-          totals.of(scope, key, async () => {
+          recent.total(scope, key, async () => {
             counts[key as keyof typeof counts]++
             return 50_000
           }),
         ),
       )
     await look()
-    totals.forget(app)
+    recent.forget(app)
     await look()
     expect(counts).toEqual({ here: 2, project: 2, elsewhere: 1, everything: 2 })
-    totals.forget()
+    recent.forget()
     await look()
     expect(counts).toEqual({ here: 3, project: 3, elsewhere: 2, everything: 3 })
   })
 
   it('is not kept when something changed while it was counted', async () => {
-    const totals = createTotals()
+    const recent = createRecent()
     const counted: ((total: number) => void)[] = []
     const count = vi.fn(() => new Promise<number>((resolve) => counted.push(resolve)))
-    const before = totals.of(here, 'a', count)
-    totals.forget(app)
-    const after = totals.of(here, 'a', count)
+    const before = recent.total(here, 'a', count)
+    recent.forget(app)
+    const after = recent.total(here, 'a', count)
     expect(count).toHaveBeenCalledTimes(2)
     counted[0]?.(50_000)
     expect(await before).toBe(50_000)
     counted[1]?.(50_001)
     expect(await after).toBe(50_001)
-    expect(await totals.of(here, 'a', count)).toBe(50_001)
+    expect(await recent.total(here, 'a', count)).toBe(50_001)
   })
 
   it('is asked for again after it could not be counted', async () => {
-    const totals = createTotals()
-    await expect(totals.of(here, 'a', () => Promise.reject(new Error('away')))).rejects.toThrow('away')
-    expect(await totals.of(here, 'a', async () => 1)).toBe(1)
+    const recent = createRecent()
+    await expect(recent.total(here, 'a', () => Promise.reject(new Error('away')))).rejects.toThrow('away')
+    expect(await recent.total(here, 'a', async () => 1)).toBe(1)
   })
 })
 

@@ -9,7 +9,7 @@ import {
   type ListQuery,
   type Order,
   pageOfIds,
-  type Totals,
+  type Recent,
 } from '../search/index.ts'
 
 const COLUMNS: ListColumns = {
@@ -51,7 +51,7 @@ const read = statement<Row>(
  */
 export async function searchTags(
   database: Database,
-  totals: Totals,
+  recent: Recent,
   { reference, ...query }: JudgedRepository & ListQuery & { reference?: string },
 ): Promise<{ tags: TagFacts[]; total: number }> {
   const found = await findJudged(database, query)
@@ -71,7 +71,7 @@ export async function searchTags(
           values: [(await findArtifact(database, found, reference)).id],
           order: NEWEST_FIRST,
         }
-  const { ids, total } = await pageOfIds(database, totals, listed, query)
+  const { ids, total } = await pageOfIds(database, recent, listed, query)
   return { tags: await readTags(database, ids, found, found.repository_name), total }
 }
 
