@@ -1,3 +1,4 @@
+import { cpuSeconds, type Watched } from '../src/proc.ts'
 import { sleep } from '../src/process.ts'
 import type { Contender } from './measure.ts'
 
@@ -5,6 +6,8 @@ import type { Contender } from './measure.ts'
 const INSPECTOR = 'http://127.0.0.1:9229/json'
 const INTERVAL_US = 250
 const TOP = 25
+/** Of what all services together use. */
+const LEAST_SHARE = 0.1
 
 interface CallFrame {
   functionName: string
@@ -24,17 +27,28 @@ export interface ServiceProfile {
   top: { name: string; share: number }[]
 }
 
-/** Lets `work` go on while one service after the other is looked into. */
+/** Lets `work` go on while those services that have most to do with it are looked into, one after the other. */
 export async function profileServices(
   contender: Pick<Contender, 'services'>,
   work: () => Promise<unknown>,
 ): Promise<ServiceProfile[]> {
-  const services = (await contender.services?.()) ?? []
+  const services = await busiest((await contender.services?.()) ?? [], work)
   const profiles: ServiceProfile[] = []
-  for (const { name, pid } of services.filter(({ name }) => name === 'gateway' || name === 'registry')) {
-    profiles.push(summary(name, await profileOf(pid, work)))
-  }
+  for (const { name, pid } of services) profiles.push(summary(name, await profileOf(pid, work)))
   return profiles.filter(({ busyShare }) => busyShare > 0.05)
+}
+
+async function busiest(services: readonly Watched[], work: () => Promise<unknown>): Promise<Watched[]> {
+  const used = () => Promise.all(services.map(async ({ pid }) => (await cpuSeconds(pid)) ?? 0))
+  const before = await used()
+  await work()
+  const after = await used()
+  const each = services.map((service, n) => ({ service, seconds: (after[n] ?? 0) - (before[n] ?? 0) }))
+  const all = each.reduce((sum, { seconds }) => sum + seconds, 0)
+  return each
+    .filter(({ seconds }) => seconds > LEAST_SHARE * all)
+    .toSorted((a, b) => b.seconds - a.seconds)
+    .map(({ service }) => service)
 }
 
 async function profileOf(pid: number, work: () => Promise<unknown>): Promise<CpuProfile> {
