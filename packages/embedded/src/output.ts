@@ -13,10 +13,26 @@ export interface Output {
 
 export function createOutput(stream: NodeJS.WriteStream, wide: number): Output {
   let dropped = 0
+  let gathering = false
   // Whoever read us has gone; the suite goes on.
   stream.on('error', () => undefined)
+  process.once('exit', release)
+
+  function release(): void {
+    if (gathering) stream.uncork()
+    gathering = false
+  }
+
+  /** Lines that come together are written together: a write costs more than the line. */
+  function gather(): void {
+    if (gathering) return
+    gathering = true
+    stream.cork()
+    setImmediate(release)
+  }
 
   function write(line: string): void {
+    gather()
     if (stream.writableLength > WAITING_BYTES) {
       dropped++
       return

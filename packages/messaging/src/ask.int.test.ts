@@ -150,6 +150,13 @@ describe('asking', () => {
   })
 })
 
+it('ends the waiting when the connection is closed meanwhile', async () => {
+  const other = await around.connect('everything')
+  const asked = expect(other.ask(wait, { ms: 5_000 })).rejects.toThrow(Unavailable)
+  await other.connection.close()
+  await asked
+})
+
 describe('a deadline', () => {
   it('ends the waiting', async () => {
     await expect(asker.ask(wait, { ms: 500 }, { timeoutMs: 50 })).rejects.toThrow(Unavailable)

@@ -1,10 +1,11 @@
 import { BadRequest, fromWire, Unavailable } from '@berth/errors'
 import { currentContext, withSpan } from '@berth/runtime'
 import type { Ask, RequestOf, ResponseOf } from '@berth/types'
-import { headers, type Msg, type MsgHdrs, ErrorCode as NatsCode, type NatsConnection, NatsError } from 'nats'
+import { headers, type Msg, type MsgHdrs, ErrorCode as NatsCode, NatsError } from 'nats'
 import { z } from 'zod'
 import type { AskOptions } from './bus.ts'
 import { ADDRESS, AUTHORIZATION, DEADLINE, REQUEST_ID, TRACEPARENT } from './headers.ts'
+import type { Replies } from './replies.ts'
 
 const WireError = z.object({
   code: z.string(),
@@ -14,14 +15,14 @@ const WireError = z.object({
 })
 
 export async function askOver<A extends Ask>(
-  connection: NatsConnection,
+  replies: Replies,
   ask: A,
   request: RequestOf<A>,
   options: AskOptions,
 ): Promise<ResponseOf<A>> {
   const timeout = options.timeoutMs ?? ask.timeoutMs
   return withSpan(`ask ${ask.subject}`, 'CLIENT', async () => {
-    const answer = await send(connection, ask, encode(ask, request), askHeaders(options, timeout), timeout)
+    const answer = await send(replies, ask, encode(ask, request), askHeaders(options, timeout), timeout)
     const body = decode(answer)
     if (answer.headers?.get('Nats-Service-Error-Code')) throw fromWire(WireError.parse(body))
     return ask.response.parse(body) as ResponseOf<A>
@@ -48,9 +49,9 @@ function encode<A extends Ask>(ask: A, request: RequestOf<A>): string {
   return JSON.stringify(result.data)
 }
 
-async function send(connection: NatsConnection, ask: Ask, text: string, hdrs: MsgHdrs, timeout: number): Promise<Msg> {
+async function send(replies: Replies, ask: Ask, text: string, hdrs: MsgHdrs, timeoutMs: number): Promise<Msg> {
   try {
-    return await connection.request(ask.subject, text, { headers: hdrs, timeout })
+    return await replies.ask(ask.subject, text, { headers: hdrs, timeoutMs })
   } catch (err) {
     if (err instanceof NatsError && err.code === NatsCode.PermissionsViolation) throw err
     throw new Unavailable(`${ask.service} cannot be reached`, { cause: err })

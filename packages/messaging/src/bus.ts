@@ -3,6 +3,7 @@ import type { Logger, NatsSettings } from '@berth/runtime'
 import type { Ask, RequestOf, ResponseOf } from '@berth/types'
 import { connect, createInbox, credsAuthenticator, type JetStreamClient, type NatsConnection } from 'nats'
 import { askOver } from './ask.ts'
+import { createReplies } from './replies.ts'
 
 /** Our one connection to NATS, with what every part of this package needs of it. */
 export interface Bus {
@@ -53,6 +54,7 @@ export async function connectBus(options: { user: string; nats: NatsSettings; lo
     pingInterval: 2_000,
     maxPingOut: 2,
   })
+  const replies = createReplies(connection, `_INBOX_${user}`)
   let connected = true
   void (async () => {
     for await (const status of connection.status()) {
@@ -64,6 +66,7 @@ export async function connectBus(options: { user: string; nats: NatsSettings; lo
         log.info('connected to NATS again')
       } else if (status.type === 'error') {
         log.error('NATS refused something', { code: String(status.data), permission: status.permissionContext })
+        if (status.permissionContext?.operation === 'publish') replies.refused(status.permissionContext.subject)
       }
     }
   })()
@@ -76,7 +79,7 @@ export async function connectBus(options: { user: string; nats: NatsSettings; lo
     },
     ask: (ask, request, more = {}) => {
       if (!bus.connected) return Promise.reject(new Unavailable(`${ask.service} cannot be reached`))
-      return askOver(connection, ask, request, more)
+      return askOver(replies, ask, request, more)
     },
     inbox: () => createInbox(`_INBOX_${user}`),
     beforeClose: (work) => void lastWords.push(work),

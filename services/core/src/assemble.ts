@@ -187,6 +187,8 @@ export async function assemble(deps: {
       internalRoutes({ database, bus, audit }),
     ],
     harbor: [
+      // What is asked most comes first: each request tries one after the other.
+      ...contentRoutes({ database, bus, door, projects, audit }),
       systemRoutes({ health, bus, settings, externalUrl, storage, caFile: config.caFile }),
       settingRoutes(configuration),
       projectRoutes(projects, database),
@@ -203,7 +205,6 @@ export async function assemble(deps: {
       robotRoutes(robots, settings),
       permissionRoutes(database),
       ldapRoutes(ldap),
-      ...contentRoutes({ database, bus, door, projects, audit }),
       auditRoutes(createAuditLists({ db: database, door })),
     ],
     berth: [suiteRoutes(bus, health), robotRotationRoutes(robots), accessTokenRoutes(accessTokens)],

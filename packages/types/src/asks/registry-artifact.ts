@@ -64,6 +64,8 @@ export const artifactSearch = defineAsk({
     ...listQuery,
     /** What `next` of the page before said; goes with no `sort` and no `page`. */
     after: z.string().max(64).optional(),
+    /** Inherited accessories and verdicts of scanners are left empty. */
+    brief: z.boolean().default(false),
   }),
   response: z.object({ artifacts: z.array(ArtifactFacts), total, next: z.string().optional() }),
 })

@@ -1,4 +1,4 @@
-import { createHmac, randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import { Unauthorized } from '@berth/errors'
 import type { Logger } from '@berth/runtime'
 import { LRUCache } from 'lru-cache'
@@ -58,7 +58,7 @@ export interface SignInSources {
 }
 
 /**
- * Checks a user name and a password. What was right a moment ago is remembered by an HMAC of it, so that a client that
+ * Checks a user name and a password. What was right a moment ago is remembered by a keyed hash of it, so that a client that
  * signs in with every request costs one hash a minute; the account is read again each time, and its revision ends the
  * memory on every replica the moment the password changes. The same credentials sent at once are checked once.
  */
@@ -69,11 +69,10 @@ export function createBasicSignIn(options: {
   log: Logger
 }): BasicSignIn {
   const { sources, hasher, attempts, log } = options
-  const key = randomBytes(32)
+  const key = randomBytes(32).toString('base64')
   const remembered = new LRUCache<string, { id: number; revision: number }>({ max: MAX_REMEMBERED, ttl: REMEMBERED_MS })
   const checking = new Map<string, Promise<UserCaller | undefined>>()
-  const fingerprint = (...texts: readonly string[]) =>
-    createHmac('sha256', key).update(JSON.stringify(texts)).digest('base64')
+  const fingerprint = (...texts: readonly string[]) => hash('sha256', key + JSON.stringify(texts), 'base64')
 
   async function recall(print: string): Promise<UserCaller | undefined> {
     const known = remembered.get(print)

@@ -28,13 +28,13 @@ export function artifactRoutes(artifacts: Artifacts): Router {
   routes.get('/projects/:project_name_or_id/artifacts', async (req, res) => {
     const { latest_in_repository: latest, ...flags } = parseQuery(Flags, req)
     const page = listPage(req)
-    const words = { ...listWords(req), latest, withLabels: flags.with_label }
+    const words = { ...listWords(req), latest, ...extrasOf(flags) }
     const listed = await artifacts.listOfProject(callerOf(res), projectRefOf(req), words, page)
     answerList(req, res, listed, flagsOf(flags))
   })
   routes.get(inRepository, async (req, res) => {
     const flags = parseQuery(Flags, req)
-    const words = { ...listWords(req), withLabels: flags.with_label }
+    const words = { ...listWords(req), ...extrasOf(flags) }
     const listed = await artifacts.list(callerOf(res), repositoryPathOf(req), words, listPage(req))
     answerList(req, res, listed, flagsOf(flags))
   })
@@ -64,6 +64,10 @@ export function artifactRoutes(artifacts: Artifacts): Router {
     res.json(rows.map((accessory) => toAccessoryBody(accessory, repository)))
   })
   return routes
+}
+
+function extrasOf(flags: Pick<z.output<typeof Flags>, 'with_label' | 'with_inherited_accessory'>) {
+  return { withLabels: flags.with_label, withInherited: flags.with_inherited_accessory }
 }
 
 function answerList(req: Request, res: Response, { rows, total, labels }: ListedArtifacts, flags: ArtifactFlags) {

@@ -26,6 +26,7 @@ export interface ListedArtifacts extends Listed<ArtifactFacts> {
 
 interface ArtifactWords extends ListWords {
   withLabels: boolean
+  withInherited: boolean
 }
 
 /** The use cases of artifacts; each decides whether its caller may, and the registry does it. */
@@ -61,12 +62,17 @@ export function createArtifacts(deps: {
 }): Artifacts {
   const { database, bus, door, judge } = deps
 
-  function search(asked: Pick<RequestOf<typeof artifactSearch>, 'project' | 'repository'>, over: object, page: Page) {
+  /** Verdicts of scanners are shown by nobody yet. */
+  function search(
+    asked: Pick<RequestOf<typeof artifactSearch>, 'project' | 'repository'>,
+    { q, sort, withInherited, latest = false }: Omit<ArtifactWords, 'withLabels'> & { latest?: boolean },
+    page: Page,
+  ) {
     return askPage(
       page,
       ({ id }: ArtifactFacts) => id,
       async (part) => {
-        const request = { ...asked, latestInRepository: false, ...over, ...part }
+        const request = { ...asked, q, sort, latestInRepository: latest, brief: !withInherited, ...part }
         const { artifacts: rows, ...more } = await bus.ask(artifactSearch, request)
         return { rows, ...more }
       },
@@ -86,17 +92,17 @@ export function createArtifacts(deps: {
   }
 
   return {
-    list: (caller, path, { q, sort, withLabels: wanted }, page) =>
+    list: (caller, path, { withLabels: wanted, ...words }, page) =>
       judge.inRepository(caller, path, ['artifact', 'list'], async (asked, { project }) =>
-        withLabels(await search(asked, { q, sort }, page), wanted, project.id),
+        withLabels(await search(asked, words, page), wanted, project.id),
       ),
 
-    listOfProject: (caller, ref, { q, sort, latest, withLabels: wanted }, page) =>
+    listOfProject: (caller, ref, { withLabels: wanted, ...words }, page) =>
       judged(
         async () => [await door.enter(caller, ref, 'artifact', 'list')] as const,
         async ([entered]) => {
           const asked = { project: judgedProject(entered) }
-          const listed = await search(asked, { q, sort, latestInRepository: latest }, page).catch(nothingYet)
+          const listed = await search(asked, words, page).catch(nothingYet)
           return withLabels(listed, wanted, entered.project.id)
         },
       ),

@@ -187,6 +187,7 @@ describe('the facts of an artifact', () => {
       latestInRepository: false,
       page: 1,
       pageSize: 50,
+      brief: false,
     }
     const { artifacts } = await world.bus.ask(artifactSearch, asked)
     const deep = artifacts.filter(({ extraAttrs }) => extraAttrs?.deep !== undefined)

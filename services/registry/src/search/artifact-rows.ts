@@ -91,9 +91,10 @@ const ACCESSORY = 'a.id, a.digest, a.accessory_type, a.total_size, a.icon, a.pus
 const VERDICTS = 'artifact_verdict v WHERE v.manifest_id = m.id'
 const VERDICT = `v.scanner, v.severity, ${atMost('16384', 'v.summary')} AS summary, v.revision, v.scanned_at`
 
+const NONE = `'[]'::json`
+
 /** One statement for a page, whatever its artifacts have; each list in it is found by an index. */
-export const artifactRows = statement<Row>(
-  'artifact-rows',
+const rowsSql = ({ isBrief }: { isBrief: boolean }): string =>
   `SELECT m.id, r.project_id, m.repository_id, r.name AS repository, m.digest, m.kind,
      left(m.media_type, 255) AS media_type, left(m.config_media_type, 255) AS config_media_type,
      left(m.artifact_type, 255) AS artifact_type, m.subject_digest, m.total_size, m.size, m.icon, m.pushed_at, m.pulled_at,
@@ -106,14 +107,15 @@ export const artifactRows = statement<Row>(
      ) x) AS labels,
      ${list(ACCESSORY, ACCESSORIES, 'a.id', '$3')} AS accessories,
      (SELECT count(*) FROM ${ACCESSORIES}) AS accessory_count,
-     ${list(`${ACCESSORY}, i.id AS subject_id, i.digest AS subject_digest`, INHERITED, 'a.id', '$3')} AS inherited,
+     ${isBrief ? NONE : list(`${ACCESSORY}, i.id AS subject_id, i.digest AS subject_digest`, INHERITED, 'a.id', '$3')} AS inherited,
      ${list(CHILD, CHILDREN, 'c.position, c.child_id', '$4')} AS children,
      (SELECT count(*) FROM manifest_child c WHERE c.parent_id = m.id) AS child_count,
-     ${list(VERDICT, VERDICTS, 'v.scanner', '20')} AS verdicts
+     ${isBrief ? NONE : list(VERDICT, VERDICTS, 'v.scanner', '20')} AS verdicts
    FROM unnest($1::bigint[]) WITH ORDINALITY AS wanted (id, place)
    JOIN manifest m ON m.id = wanted.id JOIN repository r ON r.id = m.repository_id
-   ORDER BY wanted.place`,
-)
+   ORDER BY wanted.place`
+export const artifactRows = statement<Row>('artifact-rows', rowsSql({ isBrief: false }))
+const briefRows = statement<Row>('artifact-rows-brief', rowsSql({ isBrief: true }))
 
 /** Artifacts with all that belongs to them, in the order of `ids`; those deleted meanwhile are left out. */
 export async function readArtifacts(
@@ -121,9 +123,16 @@ export async function readArtifacts(
   ids: readonly number[],
   rules: RuleFacts,
   depth: Depth,
+  { isBrief } = { isBrief: false },
 ): Promise<ArtifactFacts[]> {
   if (ids.length === 0) return []
-  const rows = await db.run(artifactRows, [ids, depth.tags, depth.accessories, depth.children, depth.bytes])
+  const rows = await db.run(isBrief ? briefRows : artifactRows, [
+    ids,
+    depth.tags,
+    depth.accessories,
+    depth.children,
+    depth.bytes,
+  ])
   return rows.map((row) => toArtifact(row, rules))
 }
 

@@ -20,6 +20,8 @@ export interface ArtifactQuery {
   pageSize: number
   /** Where the page before ended. */
   after?: string
+  /** Without inherited accessories and verdicts. */
+  brief?: boolean
 }
 
 export interface ArtifactSearch {
@@ -72,7 +74,7 @@ export function artifactSearch(database: Database, recent: Recent): ArtifactSear
       const total = await countOf(within, filter)
       const { rows, isLast } = await readPlaces({ db: database, recent, within, filter, total }, query)
       const ids = rows.map(({ id }) => id)
-      const artifacts = fitted(await readArtifacts(database, ids, rules, IN_LISTS))
+      const artifacts = fitted(await readArtifacts(database, ids, rules, IN_LISTS, { isBrief: query.brief ?? false }))
       const end = rows.at(-1)
       return { artifacts, total, ...(!isLast && end && { next: `${end.micros}.${end.id}` }) }
     },
