@@ -131,7 +131,7 @@ export async function assemble(deps: {
   const signIn = createBasicSignIn({
     sources: {
       accountByName: (username) => userStore.accountByName(database, username),
-      accountById: (id) => userStore.accountById(database, id),
+      accountById: userStore.accountLookup(database),
       robot: createRobotSignIn(database, settings, keys.robotSecret),
       accessToken: createAccessTokenSignIn(database, keys.accessToken),
       elsewhere: [createLdapSignIn({ settings, egress, identities, log }), oidc.passwords],

@@ -24,9 +24,10 @@ export interface ProjectDoor {
 }
 
 export function createProjectDoor(db: Queries): ProjectDoor {
-  /** One statement. */
+  const entered = projectStore.enteredLookup(db)
+
   async function find(caller: Caller, ref: ProjectRef): Promise<Pick<Entered, 'project' | 'roles'> | undefined> {
-    if (caller.kind === 'user') return projectStore.findWithRoles(db, ref, caller.id)
+    if (caller.kind === 'user') return entered(ref, caller.id)
     const project = await projectStore.find(db, ref)
     return project && { project, roles: [] }
   }

@@ -3,6 +3,7 @@ import {
   filterSql,
   type ListColumns,
   listRows,
+  lookup,
   type Page,
   parseListQuery,
   parseSort,
@@ -148,11 +149,14 @@ export const projectStore = {
     const row = 'id' in ref ? await db.find(byId, [ref.id]) : await db.find(byName, [ref.name])
     return row && toProject(row)
   },
-  /** With the roles this user has in it, by themselves and through groups. */
-  async findWithRoles(db: Queries, ref: ProjectRef, userId: number) {
-    const row =
-      'id' in ref ? await db.find(entered.byId, [ref.id, userId]) : await db.find(entered.byName, [ref.name, userId])
-    return row && { project: toProject(row), roles: row.role_ids }
+  /** With the roles a user has in it, by themselves and through groups; those of many requests are found together. */
+  enteredLookup(db: Queries) {
+    const byId = lookup<EnteredRow>(db, entered.byId, ['bigint', 'bigint'])
+    const byName = lookup<EnteredRow>(db, entered.byName, ['text', 'bigint'])
+    return async (ref: ProjectRef, userId: number) => {
+      const row = 'id' in ref ? await byId([ref.id, userId]) : await byName([ref.name, userId])
+      return row && { project: toProject(row), roles: row.role_ids }
+    }
   },
   byNames: async (db: Queries, names: readonly string[]) => (await db.run(byNames, [names])).map(toProject),
   byIds: async (db: Queries, ids: readonly number[]) => (await db.run(byIds, [ids])).map(toProject),

@@ -3,6 +3,7 @@ import {
   filterSql,
   type ListColumns,
   listRows,
+  lookup,
   type Page,
   parseListQuery,
   parseSort,
@@ -94,6 +95,11 @@ const firstPassword = statement<{ id: number }>(
 export const userStore = {
   find: async (db: Queries, id: number): Promise<User | undefined> => toUser(await db.find(byId, [id])),
   accountById: (db: Queries, id: number) => db.find(accountById, [id]),
+  /** The same for each request: those of many at once are found together. */
+  accountLookup: (db: Queries): ((id: number) => Promise<Account | undefined>) => {
+    const found = lookup<Account>(db, accountById, ['bigint'])
+    return (id) => found([id])
+  },
   accountByName: (db: Queries, username: string) => db.find(accountByName, [username]),
   /** Locks the row until the transaction ends. */
   lock: (tx: Queries, id: number) => tx.find(lock, [id]),

@@ -1,10 +1,10 @@
-import { createHmac, randomBytes } from 'node:crypto'
+import { hash, randomBytes } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
 
 /** One credential as one address shows it; says nothing of the credential itself, and nothing after this process. */
 export type CredentialKey = string
 
-const KEY = randomBytes(32)
+const KEY = randomBytes(32).toString('base64')
 
 /**
  * The part of a request that can be a guess at a password: basic credentials anywhere, whatever is shown to the token
@@ -36,5 +36,5 @@ export function kindOf(method: string, path: string): RequestKind {
 }
 
 function keyOf(address: string, kind: string, secret: string | Buffer): CredentialKey {
-  return createHmac('sha256', KEY).update(`${address}\n${kind}\n`).update(secret).digest('base64url')
+  return hash('sha256', `${KEY}${address}\n${kind}\n${secret.toString('latin1')}`, 'base64url')
 }

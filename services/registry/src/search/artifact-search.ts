@@ -5,7 +5,7 @@ import type { ArtifactFacts, JudgedProject } from '@berth/types'
 import { type ArtifactScope, artifactFilter } from './artifact-filter.ts'
 import { ALONE, IN_LISTS, readArtifacts } from './artifact-rows.ts'
 import { fitted } from './fit.ts'
-import { type FoundRepository, findJudged, findJudgedProject, type JudgedRepository } from './judged.ts'
+import { type FoundRepository, findJudged, findJudgedProject, type JudgedRepository, judgedLookup } from './judged.ts'
 import { readPlaces } from './places.ts'
 import type { ListScope, Recent } from './recent.ts'
 
@@ -42,6 +42,8 @@ const findByDigest = statement<{ id: number; digest: string }>(
 )
 
 export function artifactSearch(database: Database, recent: Recent): ArtifactSearch {
+  const judged = judgedLookup(database)
+
   async function scopeOf({
     project,
     repository,
@@ -52,7 +54,7 @@ export function artifactSearch(database: Database, recent: Recent): ArtifactSear
       const within = { project: rules.project_name }
       return { rules, within, scope: { projectId: rules.project_id, latestInRepository } satisfies ArtifactScope }
     }
-    const found = await findJudged(database, { project, repository })
+    const found = await judged({ project, repository })
     const within = { repository: found.repository_name }
     return { rules: found, within, scope: { repositoryId: found.repository_id } satisfies ArtifactScope }
   }

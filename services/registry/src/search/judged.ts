@@ -1,4 +1,4 @@
-import { type Queries, statement } from '@berth/db'
+import { lookup, type Queries, statement } from '@berth/db'
 import { Denied, MethodNotAllowed, NotFound, PreconditionFailed } from '@berth/errors'
 import { findRepositoryName, projectOf, type RepositoryName } from '@berth/oci'
 import type { JudgedProject } from '@berth/types'
@@ -41,6 +41,12 @@ const hold = statement<Row>('judged-hold', `${FOUND} FOR KEY SHARE OF p`)
  */
 export async function findJudged(db: Queries, asked: JudgedRepository): Promise<FoundRepository> {
   return required(await db.find(find, [asked.project.id, nameOf(asked)]), asked)
+}
+
+/** {@link findJudged} for what is asked all the time: those of many questions are found together. */
+export function judgedLookup(db: Queries): (asked: JudgedRepository) => Promise<FoundRepository> {
+  const found = lookup<Row>(db, find, ['bigint', 'text'])
+  return async (asked) => required(await found([asked.project.id, nameOf(asked)]), asked)
 }
 
 /** The project as it stands, for reading. @throws as {@link findJudged} */
