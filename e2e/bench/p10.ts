@@ -24,14 +24,16 @@ const PUSHED = 'listed'
 const ADOPTED = 'adopted'
 const REPOSITORY = 'team/app'
 const FLAGS = ['tag', 'label', 'accessory', 'immutable_status', 'scan_overview', 'sbom_overview']
-const QUIET_SHARE = 0.05
-const QUIET_MS = 5_000
+const QUIET_SHARE = 0.1
+const LOOK_MS = 5_000
 const LONGEST_WAIT_MS = 900_000
 
 export interface ArtifactWish {
   /** Artifacts that are pushed, and those that are taken over, each into one repository. */
   pushed: number
   adopted: number
+  /** How long the suite must have had nothing to do before the clock runs. */
+  quietMs: number
   /** How long each page is asked for. */
   seconds: number
 }
@@ -50,7 +52,7 @@ export async function p10(wish: ArtifactWish, repeats: number): Promise<Row[]> {
     await storeArtifacts(join(home, 'stored'), `${ADOPTED}/${REPOSITORY}`, wish.adopted)
     await report(suite, ['registry', 'adopt', join(home, 'stored')])
     for (const project of [PUSHED, ADOPTED]) await adorn(suite, project, ours)
-    await settled(suite)
+    await settled(suite, wish.quietMs)
     const asked: Asked = { ours, headers, seconds: wish.seconds, repeats }
     const rows: Row[] = []
     for (const [project, count] of [
@@ -128,17 +130,17 @@ function signatureOf(digest: string, size: number): [string, { mediaType: string
   return [sha256(Buffer.from(JSON.stringify(manifest))), manifest]
 }
 
-/** Facts of what was taken over are filled in beside: waits until the services have nothing left to do. */
-async function settled(suite: Suite): Promise<void> {
+/** Facts of what was taken over are filled in beside, and Postgres counts its rows anew: waits until both are over. */
+async function settled(suite: Suite, quietMs: number): Promise<void> {
   const end = Date.now() + LONGEST_WAIT_MS
   const used = async (): Promise<number> => {
-    const each = await Promise.all((await suite.services()).map(({ pid }) => cpuSeconds(pid)))
+    const each = await Promise.all((await suite.processes()).map(({ pid }) => cpuSeconds(pid)))
     return each.reduce<number>((sum, seconds) => sum + (seconds ?? 0), 0)
   }
-  for (;;) {
+  for (let quiet = 0; quiet < quietMs && Date.now() < end; ) {
     const before = await used()
-    await sleep(QUIET_MS)
-    if (((await used()) - before) * 1000 < QUIET_SHARE * QUIET_MS || Date.now() > end) return
+    await sleep(LOOK_MS)
+    quiet = ((await used()) - before) * 1000 < QUIET_SHARE * LOOK_MS ? quiet + LOOK_MS : 0
   }
 }
 

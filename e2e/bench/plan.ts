@@ -13,7 +13,8 @@ export const FULL = {
   tags: [10_000, 100_000],
   repositories: [10_000],
   referrers: [1, 1_000, 10_000],
-  artifacts: { pushed: 10_000, adopted: 100_000 },
+  // Autovacuum looks once a minute.
+  artifacts: { pushed: 10_000, adopted: 100_000, quietMs: 70_000 },
   gc: { blobs: 100_000, garbage: 10_000, seconds: 10 },
   seconds: 5,
   restMs: 15_000,
@@ -28,7 +29,7 @@ export const SMOKE: typeof FULL = {
   tags: [500],
   repositories: [250],
   referrers: [1, 50],
-  artifacts: { pushed: 60, adopted: 120 },
+  artifacts: { pushed: 60, adopted: 120, quietMs: 5_000 },
   gc: { blobs: 500, garbage: 50, seconds: 2 },
   seconds: 0.5,
   restMs: 1000,
