@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createWriteStream } from 'node:fs'
+import { appendFileSync, closeSync, openSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 
 export interface RunOptions {
@@ -73,28 +73,32 @@ process.once('exit', () => {
   for (const child of started) child.kill('SIGKILL')
 })
 
-/** Starts a program that runs until `stop`; what it prints goes to `logFile`. It never outlives this process. */
+/**
+ * Starts a program that runs until `stop`; what it prints goes to `logFile`, past us unless somebody listens. It never
+ * outlives this process.
+ */
 export function startDaemon(
   command: string,
   args: readonly string[],
   options: { env?: NodeJS.ProcessEnv; cwd?: string; logFile: string; onLine?: (line: string) => void },
 ): Daemon {
-  const child = spawn(command, args, { env: options.env, cwd: options.cwd, stdio: ['ignore', 'pipe', 'pipe'] })
+  const { env, cwd, logFile, onLine } = options
+  const output = onLine ? 'pipe' : openSync(logFile, 'a')
+  const child = spawn(command, args, { env, cwd, stdio: ['ignore', output, output] })
   started.add(child)
-  const file = createWriteStream(options.logFile, { flags: 'a' })
   for (const stream of [child.stdout, child.stderr]) {
     let rest = ''
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      file.write(text)
-      if (!options.onLine) return
+    stream?.setEncoding('utf8').on('data', (text: string) => {
+      appendFileSync(logFile, text)
       const lines = (rest + text).split('\n')
       rest = lines.pop() ?? ''
-      for (const line of lines) options.onLine(line)
+      for (const line of lines) onLine?.(line)
     })
   }
+  if (typeof output === 'number') closeSync(output)
   const exited = new Promise<number | null>((resolve) => {
     child.once('error', (err) => {
-      file.write(`${err.message}\n`)
+      appendFileSync(logFile, `${err.message}\n`)
       started.delete(child)
       resolve(null)
     })
@@ -116,7 +120,6 @@ export function startDaemon(
         await exited
         clearTimeout(timer)
       }
-      file.end()
     },
   }
 }

@@ -78,18 +78,16 @@ export async function startSuite(wish: SuiteWish = {}): Promise<Suite> {
     cwd: CLONE,
     env,
     logFile: join(home, 'suite.log'),
-    onLine: (line) => {
-      const found = /^Berth is ready at (\S+)$/.exec(line)
-      if (!found?.[1]) return
-      url = found[1]
-      readyMs = performance.now() - began
-    },
   })
   try {
     await until('the line "Berth is ready at"', 300_000, async () => {
-      if (url === '' && !daemon.running()) throw new Error(`the suite left:\n${(await daemon.log()).slice(-8000)}`)
+      const isRunning = daemon.running()
+      const said = await daemon.log()
+      url = /^Berth is ready at (\S+)$/m.exec(said)?.[1] ?? ''
+      if (url === '' && !isRunning) throw new Error(`the suite left:\n${said.slice(-8000)}`)
       return url !== ''
     })
+    readyMs = performance.now() - began
   } catch (err) {
     await daemon.stop(30_000)
     await keepLog(daemon.logFile, daemon.pid)

@@ -13,33 +13,26 @@ export interface Output {
 
 export function createOutput(stream: NodeJS.WriteStream, wide: number): Output {
   let dropped = 0
-  let gathering = false
+  let gathered = ''
   // Whoever read us has gone; the suite goes on.
   stream.on('error', () => undefined)
   process.once('exit', release)
 
-  function release(): void {
-    if (gathering) stream.uncork()
-    gathering = false
-  }
-
   /** Lines that come together are written together: a write costs more than the line. */
-  function gather(): void {
-    if (gathering) return
-    gathering = true
-    stream.cork()
-    setImmediate(release)
+  function release(): void {
+    if (gathered !== '') stream.write(gathered)
+    gathered = ''
   }
 
   function write(line: string): void {
-    gather()
-    if (stream.writableLength > WAITING_BYTES) {
+    if (stream.writableLength + gathered.length > WAITING_BYTES) {
       dropped++
       return
     }
-    if (dropped > 0) stream.write(`(${dropped} lines were not read and are left out)\n`)
+    if (gathered === '') setImmediate(release)
+    if (dropped > 0) gathered += `(${dropped} lines were not read and are left out)\n`
     dropped = 0
-    stream.write(`${line}\n`)
+    gathered += `${line}\n`
   }
 
   return {
