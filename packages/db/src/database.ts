@@ -73,8 +73,6 @@ export function openDatabase(options: {
   }
   const pool = new pg.Pool({ ...connection, max: maxConnections, idleTimeoutMillis: 60_000 })
   pool.on('error', (err) => log.warn('an idle connection to Postgres was lost', { err }))
-  // While it is being closed nobody else listens, and the server's last word would end the process.
-  pool.on('connect', (client) => void client.on('error', () => undefined))
   if (metrics) measure(pool, metrics)
   let knex: Knex | undefined
 

@@ -92,7 +92,6 @@ export async function openWorld({ s3 }: { s3?: S3Settings } = {}): Promise<World
   await answerOthers(bus, core, tokens.keys)
   const stops: (() => Promise<void>)[] = []
   const pool = new pg.Pool({ connectionString: postgres.url, max: 2 })
-  pool.on('connect', (client) => void client.on('error', () => undefined))
   pool.on('error', () => undefined)
 
   const world: World = {
