@@ -61,7 +61,6 @@ export function createArtifacts(deps: {
   judge: Judge
 }): Artifacts {
   const { database, bus, door, judge } = deps
-  const labelsById = labelStore.lookupByIds(database)
 
   /** Verdicts of scanners are shown by nobody yet. */
   function search(
@@ -83,7 +82,7 @@ export function createArtifacts(deps: {
   /** What they carry: one statement, however many they are. The labels of other projects are nobody's to see here. */
   async function labelsOf(artifacts: readonly ArtifactFacts[], projectId: number): Promise<Labels> {
     const ids = new Set(artifacts.flatMap(({ labels }) => labels))
-    const found = await labelsById([...ids])
+    const found = await labelStore.byIds(database, [...ids])
     const usable = found.filter((label) => label.projectId === undefined || label.projectId === projectId)
     return new Map(usable.map((label) => [label.id, label]))
   }
